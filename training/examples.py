@@ -1,0 +1,128 @@
+"""One labelled text -> one training example: which labels are asked, and in which words."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nli_tagger.hypotheses import hypothesis, readable
+from training.data import LabelledText, LabelWording, Pair, Schema
+
+PARAPHRASES = (
+    "{label}",
+    "{label}.",
+    "This example is {label}.",
+    "This {type} is about {label}.",
+    "The {type} is {label}.",
+    "The label {label} fits this {type}.",
+    "It can be described as {label}.",
+)
+"""Other sentences around a label, so that the model learns the label and not the product's template."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A premise, the hypotheses asked of it, and whether each is entailed."""
+
+    premise: str
+    hypotheses: tuple[str, ...]
+    targets: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How examples vary. Probabilities are per example; counts are labels."""
+
+    hypotheses: int = 8
+    most_positives: int = 5
+    hard_share: float = 0.5
+    view: float = 0.6
+    description: float = 0.45
+    text_type: float = 0.6
+    paraphrase: float = 0.15
+    foreign_label: float = 0.1
+    drop_positives: float = 0.08
+
+
+@dataclass
+class ExampleMaker:
+    """Turns labelled texts into examples. `neighbours[schema][label]` lists the labels most like it first."""
+
+    schemas: dict[str, Schema]
+    neighbours: dict[str, list[list[int]]]
+    habits: Habits = field(default_factory=Habits)
+
+    def of_text(self, text: LabelledText, rng: random.Random) -> Example:
+        """An example with all positives (up to a cap) and negatives of the same set, half of them hard."""
+        schema = self.schemas[text.schema]
+        chosen = self._choose(schema, text, rng)
+        wording = self._wording(schema, rng)
+        says = self._speaker(schema, rng)
+        asked = [(says(wording[index]), index in text.yes) for index in chosen]
+        if rng.random() < self.habits.foreign_label:
+            asked.append((says(self._foreign_label(schema, rng)), False))
+        rng.shuffle(asked)
+        return Example(text.text, tuple(a for a, _ in asked), tuple(b for _, b in asked))
+
+    def of_premise(self, premise: str, pairs: Sequence[Pair], rng: random.Random) -> Example:
+        """An example of NLI pairs that share a premise; hypotheses are said as they stand."""
+        kept = list(pairs) if len(pairs) <= self.habits.hypotheses else rng.sample(pairs, self.habits.hypotheses)
+        return Example(premise, tuple(p.hypothesis for p in kept), tuple(p.entailed for p in kept))
+
+    def _choose(self, schema: Schema, text: LabelledText, rng: random.Random) -> list[int]:
+        negatives = [i for i in range(len(schema.names)) if i not in text.yes and i not in text.maybe]
+        positives = list(text.yes)
+        if len(positives) > self.habits.most_positives:
+            positives = rng.sample(positives, self.habits.most_positives)
+        if len(negatives) > 2 and rng.random() < self.habits.drop_positives:
+            positives = []
+        wanted = max(self.habits.hypotheses - len(positives), 3)
+        if len(negatives) > wanted:
+            negatives = self._pick_negatives(schema, positives, negatives, wanted, rng)
+        return positives + negatives
+
+    def _pick_negatives(
+        self, schema: Schema, positives: list[int], negatives: list[int], wanted: int, rng: random.Random
+    ) -> list[int]:
+        allowed = set(negatives)
+        hard: list[int] = []
+        if positives:
+            near = [i for i in self.neighbours[schema.id][rng.choice(positives)] if i in allowed]
+            hard = rng.sample(near[: wanted * 2], min(len(near), int(wanted * self.habits.hard_share)))
+        rest = [i for i in negatives if i not in hard]
+        return hard + rng.sample(rest, wanted - len(hard))
+
+    def _wording(self, schema: Schema, rng: random.Random) -> tuple[LabelWording, ...]:
+        if len(schema.wordings) > 1 and rng.random() < self.habits.view:
+            return rng.choice(schema.wordings[1:])
+        return schema.wordings[0]
+
+    def _foreign_label(self, schema: Schema, rng: random.Random) -> LabelWording:
+        other = rng.choice([s for s in self._pool(rng) if s.family != schema.family] or [schema])
+        return rng.choice([w for w in other.wordings[0] if w.name not in schema.names] or [LabelWording("other")])
+
+    def _pool(self, rng: random.Random) -> list[Schema]:
+        keys = list(self.schemas)
+        return [self.schemas[rng.choice(keys)] for _ in range(8)]
+
+    def _speaker(self, schema: Schema, rng: random.Random) -> "_Speaker":
+        return _Speaker(
+            text_type=schema.text_type if rng.random() < self.habits.text_type else None,
+            describe=rng.random() < self.habits.description,
+            paraphrase=rng.choice(PARAPHRASES) if rng.random() < self.habits.paraphrase else None,
+        )
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    """Says every label of one example in the same way, as one request would."""
+
+    text_type: str | None
+    describe: bool
+    paraphrase: str | None
+
+    def __call__(self, label: LabelWording) -> str:
+        description = label.description if self.describe else None
+        if self.paraphrase is None:
+            return hypothesis(label.name, description, self.text_type)
+        words = readable(label.name) + (f": {description}" if description else "")
+        return self.paraphrase.format(label=words.rstrip("."), type=self.text_type or "text")
