@@ -1,0 +1,1 @@
+"""Training, evaluation and export; torch and transformers live here only."""

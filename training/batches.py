@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from tokenizers import Tokenizer
@@ -40,6 +41,16 @@ class Encoded:
         return len(self.hypotheses), max(map(len, self.hypotheses)), len(self.premise)
 
 
+class Shaped(Protocol):
+    """Anything that knows the shape of an encoded example."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+
+
+S = TypeVar("S", bound=Shaped)
+
+
 class Encoder:
     """Tokenises examples. A premise longer than `premise_tokens` keeps its beginning: training only."""
 
@@ -67,12 +78,12 @@ class Encoder:
         return ids if len(ids) <= limit else [*ids[: limit - 1], self.closing]
 
 
-def grouped(examples: Iterable[Encoded], token_budget: int, rng: random.Random, pool: int = 16_384) -> Iterator[list[Encoded]]:
+def grouped(examples: Iterable[S], token_budget: int, rng: random.Random, pool: int = 16_384) -> Iterator[list[S]]:
     """Groups of examples of similar shape whose padded size stays under `token_budget`.
 
     Works on a pool at a time: sort by shape, cut into groups, shuffle the groups.
     """
-    waiting: list[Encoded] = []
+    waiting: list[S] = []
     for example in examples:
         waiting.append(example)
         if len(waiting) == pool:
@@ -101,13 +112,13 @@ def collate(group: list[Encoded], padding: int = 0) -> TrainingBatch:
     return TrainingBatch(Batch(premise_ids, premise_mask, hypothesis_ids, hypothesis_mask), targets, asked)
 
 
-def _cut(waiting: list[Encoded], token_budget: int, rng: random.Random) -> Iterator[list[Encoded]]:
+def _cut(waiting: list[S], token_budget: int, rng: random.Random) -> Iterator[list[S]]:
     waiting.sort(key=lambda e: (e.shape[0], e.shape[1] // 2, e.shape[2]))
-    groups: list[list[Encoded]] = []
-    group: list[Encoded] = []
+    groups: list[list[S]] = []
+    group: list[S] = []
     size = (0, 0, 0)
     for example in waiting:
-        grown = tuple(max(a, b) for a, b in zip(size, example.shape, strict=True))
+        grown = _larger(size, example.shape)
         if group and (len(group) + 1) * (grown[0] * grown[1] + grown[2]) > token_budget:
             groups.append(group)
             group, grown = [], example.shape
@@ -117,3 +128,7 @@ def _cut(waiting: list[Encoded], token_budget: int, rng: random.Random) -> Itera
         groups.append(group)
     rng.shuffle(groups)
     yield from groups
+
+
+def _larger(a: tuple[int, int, int], b: tuple[int, int, int]) -> tuple[int, int, int]:
+    return max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2])

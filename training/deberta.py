@@ -15,6 +15,7 @@ DeBERTa's (arXiv:2006.03654).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -92,7 +93,7 @@ class OneWayDeberta(nn.Module):
         return embeddings.LayerNorm(states)
 
     def _layer(
-        self, layer: nn.Module, rel: Tensor, text: Tensor, claim: Tensor, geometry: "_Geometry"
+        self, layer: Any, rel: Tensor, text: Tensor, claim: Tensor, geometry: "_Geometry"
     ) -> tuple[Tensor, Tensor]:
         attention = layer.attention.self
         position_keys = self._split(attention.key_proj(rel))  # [H, B, d]
@@ -116,7 +117,7 @@ class OneWayDeberta(nn.Module):
 
     def _attend_claim(
         self,
-        attention: nn.Module,
+        attention: Any,
         claim: Tensor,
         text_keys: Tensor,
         text_values: Tensor,
@@ -309,7 +310,7 @@ def _merge(context: Tensor) -> Tensor:
     return context.transpose(-2, -3).flatten(-2)
 
 
-def _feed_forward(layer: nn.Module, context: Tensor, states: Tensor) -> Tensor:
+def _feed_forward(layer: Any, context: Tensor, states: Tensor) -> Tensor:
     attended = layer.attention.output.LayerNorm(layer.attention.output.dense(context) + states)
     inner = F.gelu(layer.intermediate.dense(attended))
     return layer.output.LayerNorm(layer.output.dense(inner) + attended)

@@ -4,8 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from tokenizers import Tokenizer
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import BertModel
 

@@ -38,7 +38,10 @@ class Trainer:
         # the word embeddings stay as they were: their knowledge of words is wider than the training data
         model.checkpoint.deberta.embeddings.word_embeddings.weight.requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            _decay_groups(model, optimisation.weight_decay), lr=optimisation.peak_rate, betas=optimisation.betas, fused=True
+            _decay_groups(model, optimisation.weight_decay),
+            lr=optimisation.peak_rate,
+            betas=optimisation.betas,
+            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
         self.step = 0
@@ -106,7 +109,12 @@ class Trainer:
         return min((step + 1) / warmup, max(0.0, (self.steps - step) / max(1, self.steps - warmup)))
 
     def _record(self, window: "_Window") -> dict[str, str]:
-        entry = {"step": self.step, "loss": window.loss, "rate": self.schedule.get_last_lr()[0], "tokens_s": window.speed}
+        entry = {
+            "step": self.step,
+            "loss": window.loss,
+            "rate": self.schedule.get_last_lr()[0],
+            "tokens_s": window.speed,
+        }
         with (self.folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(entry) + "\n")
         return {"loss": f"{window.loss:.4f}", "lr": f"{entry['rate']:.1e}", "tok/s": f"{window.speed:.0f}"}
@@ -116,7 +124,8 @@ class _Window:
     """Loss and speed since the last line of the log."""
 
     def __init__(self) -> None:
-        self.started, self.losses, self.tokens = time.monotonic(), [], 0
+        self.started, self.tokens = time.monotonic(), 0
+        self.losses: list[float] = []
 
     def add(self, loss: float, tokens: int) -> None:
         if not math.isfinite(loss):

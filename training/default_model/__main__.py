@@ -9,13 +9,12 @@ starts from the all-MiniLM-L6-v2 encoder. `--start CHECKPOINT` continues from an
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 import torch
 from tokenizers import Tokenizer
-from torch.nn import functional as F
 from transformers import BertModel
 
 from training.batches import Encoder, TrainingBatch, collate, grouped
@@ -30,7 +29,9 @@ from training.loop import Optimisation, Trainer
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True)
-@click.option("--start", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Checkpoint to go on from.")
+@click.option(
+    "--start", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Checkpoint to go on from."
+)
 @click.option("--rate", default=2e-4, show_default=True, help="Peak learning rate.")
 @click.option("--passes", default=1.0, show_default=True, help="How much of the mix to train on; 0.1 is a tenth.")
 @click.option("--written-repeats", default=2, show_default=True)
@@ -39,8 +40,16 @@ from training.loop import Optimisation, Trainer
 @click.option("--batch-tokens", default=4500, show_default=True, help="Padded tokens of a batch.")
 @click.option("--seed", default=1, show_default=True)
 def main(
-    data: Path, output: Path, start: Path | None, rate: float, passes: float, written_repeats: int,
-    nli_premises: int, public_scale: float, batch_tokens: int, seed: int,
+    data: Path,
+    output: Path,
+    start: Path | None,
+    rate: float,
+    passes: float,
+    written_repeats: int,
+    nli_premises: int,
+    public_scale: float,
+    batch_tokens: int,
+    seed: int,
 ) -> None:
     """Trains the default model on a data folder."""
     torch.manual_seed(seed)
@@ -96,11 +105,12 @@ class _Sizes:
                 yield _Placed(place, encoded.shape)
 
 
+@dataclass(frozen=True)
 class _Placed:
-    __slots__ = ("place", "shape")
+    """The shape of the example at a place of the plan."""
 
-    def __init__(self, place: int, shape: tuple[int, int, int]) -> None:
-        self.place, self.shape = place, shape
+    place: int
+    shape: tuple[int, int, int]
 
 
 def _batches(groups: list[list[int]], drawn: Plan, encoder: Encoder) -> Iterator[TrainingBatch]:

@@ -63,9 +63,7 @@ class Plan:
         return self.maker.of_premise(*premise, rng)
 
 
-def plan(
-    maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pair]], mix: Mix, seed: int
-) -> Plan:
+def plan(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pair]], mix: Mix, seed: int) -> Plan:
     """Draws one pass: each set's quota, then NLI premises, shuffled together."""
     rng = random.Random(seed)
     by_schema = defaultdict(list)

@@ -1,0 +1,52 @@
+"""The outermost layer: a request id for every answer and one log line for every request, without its content."""
+
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger("server")
+
+_ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestLog:
+    """ASGI wrapper. A client's X-Request-ID is kept when it is short and plain."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if str(scope["type"]) != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id, started, status = _request_id(scope), time.perf_counter(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            finally:
+                log.info("request", **_facts(scope), status=status, ms=round((time.perf_counter() - started) * 1000, 1))
+
+
+def _request_id(scope: Any) -> str:
+    sent = dict(scope["headers"]).get(b"x-request-id", b"")
+    return sent.decode() if _ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+
+
+def _facts(scope: Any) -> dict[str, Any]:
+    """Method, route and counts. The path is that of the route: what a client wrote there is not logged."""
+    state = scope.get("state", {})
+    counted = {name: state[name] for name in ("tokens", "labels", "error_code") if name in state}
+    return {"method": scope["method"], "route": scope.get("path_template", "unknown"), **counted}

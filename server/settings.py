@@ -1,0 +1,55 @@
+"""Every setting of the server, declared once: environment variable, flag, file key and README row come from here."""
+
+from pathlib import Path
+from typing import Literal
+
+import typed_settings as ts
+from attrs.validators import ge, le
+from typed_settings.converters import TSConverter
+
+from nli_tagger.runtime import available_cores
+
+APP = "nli-tagger"
+LOADERS = ts.default_loaders(APP, config_files=["nli-tagger.toml"])
+"""`nli-tagger.toml` (section `[nli-tagger]`), then the files in NLI_TAGGER_SETTINGS, then the environment."""
+CONVERTER = TSConverter(strlist_sep=",")
+
+
+@ts.settings(frozen=True)
+class ServerSettings:
+    """Settings of `nli-tagger serve`. Sizes are in bytes, times in seconds."""
+
+    host: str = ts.option(default="127.0.0.1", help="Address to listen on; beyond loopback an API key is required.")
+    port: int = ts.option(default=8000, validator=[ge(0), le(65535)], help="Port to listen on; 0 takes a free one.")
+    data_dir: Path = ts.option(default=Path("data"), help="Folder for everything the server stores.")
+    model: Path | None = ts.option(default=None, help="Model bundle to serve; default: the embedded model.")
+    api_keys: list[ts.SecretStr] = ts.option(
+        factory=list,
+        help="Keys that clients send as 'Authorization: Bearer KEY', separated by commas; none: open, loopback only.",
+    )
+    threads: int = ts.option(default=0, validator=ge(0), help="Cores that one inference uses; 0: two, if there are.")
+    workers: int = ts.option(
+        default=0, validator=ge(0), help="Inferences at the same time; 0: as many as the cores allow at 'threads' each."
+    )
+    max_body_bytes: int = ts.option(default=10_000_000, validator=ge(1), help="Largest request body.")
+    max_queue: int = ts.option(
+        default=512, validator=ge(1), help="Requests that may wait; one more is answered 503 with Retry-After."
+    )
+    timeout: float = ts.option(default=300.0, validator=ge(0.0), help="Longest time for one request, waiting included.")
+    log_format: Literal["json", "console"] = ts.option(default="json", help="For machines, or for people.")
+    log_level: Literal["debug", "info", "warning", "error"] = ts.option(default="info", help="Least level to log.")
+
+    @property
+    def cores_per_inference(self) -> int:
+        """`threads`, worked out: more than two cores for one small model waste the rest."""
+        return self.threads or min(2, available_cores())
+
+    @property
+    def concurrent_inferences(self) -> int:
+        """`workers`, worked out."""
+        return self.workers or max(1, available_cores() // self.cores_per_inference)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    return host in ("localhost", "::1") or host.startswith("127.")
