@@ -1,6 +1,6 @@
 """The Tagger on the embedded model."""
 
-from conftest import NEWS, NEWS_LABELS
+from support import NEWS, NEWS_LABELS
 
 
 def test_labels_come_back_highest_first_with_four_decimals(tagger):
