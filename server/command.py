@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from typing import Any
 
 import click
 import structlog
@@ -16,9 +17,17 @@ from server.settings import CONVERTER, LOADERS, ServerSettings, is_loopback
 log = structlog.get_logger("server")
 
 
-@click.command()
-@ts.click_options(ServerSettings, LOADERS, converter=CONVERTER, show_envvars_in_help=True)
-def serve(settings: ServerSettings) -> None:
+class _Command(click.Command):
+    """Says in one sentence which setting is wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except* ts.exceptions.InvalidValueError as errors:
+            raise _wrong("; ".join(str(error) for error in errors.exceptions)) from None
+
+
+def run(settings: ServerSettings) -> None:
     """Serve the HTTP API.
 
     Each option can also be set in the environment (shown below) or in nli-tagger.toml, section [nli-tagger].
@@ -40,6 +49,28 @@ def serve(settings: ServerSettings) -> None:
         timeout_graceful_shutdown=30,
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _build() -> click.Command:
+    """The command. Its options' defaults are read from files and environment here, where they may be wrong."""
+    try:
+        options = ts.click_options(ServerSettings, LOADERS, converter=CONVERTER, show_envvars_in_help=True)
+        return click.command("serve", cls=_Command)(options(run))
+    except (ts.exceptions.TsError, ValueError) as error:
+        return _refusal(error)
+
+
+def _refusal(error: Exception) -> click.Command:
+    @click.command("serve", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    def refuse() -> None:
+        """Serve the HTTP API."""
+        raise _wrong(str(error)) from None
+
+    return refuse
+
+
+def _wrong(reason: str) -> click.ClickException:
+    return click.ClickException(f"A setting is wrong. {reason}")
 
 
 def _check_exposure(settings: ServerSettings) -> None:
@@ -69,3 +100,6 @@ def _announce(settings: ServerSettings, tagger: Tagger, port: int) -> None:
     log.info("serving", url=url, docs=f"{url}/docs", model=tagger.bundle.manifest.name, api_keys=keys)
     if sys.stderr.isatty():
         click.echo(f"NLI Tagger on {url} (API page: {url}/docs). Ctrl-C stops it.", err=True)
+
+
+serve = _build()

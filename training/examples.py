@@ -58,8 +58,9 @@ class ExampleMaker:
         wording = self._wording(schema, rng)
         says = self._speaker(schema, rng)
         asked = [(says(wording[index]), index in text.yes) for index in chosen]
-        if rng.random() < self.habits.foreign_label:
-            asked.append((says(self._foreign_label(schema, rng)), False))
+        foreign = self._foreign_label(schema, rng) if rng.random() < self.habits.foreign_label else None
+        if foreign:
+            asked.append((says(foreign), False))
         rng.shuffle(asked)
         return Example(text.text, tuple(a for a, _ in asked), tuple(b for _, b in asked))
 
@@ -96,13 +97,11 @@ class ExampleMaker:
             return rng.choice(schema.wordings[1:])
         return schema.wordings[0]
 
-    def _foreign_label(self, schema: Schema, rng: random.Random) -> LabelWording:
-        other = rng.choice([s for s in self._pool(rng) if s.family != schema.family] or [schema])
-        return rng.choice([w for w in other.wordings[0] if w.name not in schema.names] or [LabelWording("other")])
-
-    def _pool(self, rng: random.Random) -> list[Schema]:
-        keys = list(self.schemas)
-        return [self.schemas[rng.choice(keys)] for _ in range(8)]
+    def _foreign_label(self, schema: Schema, rng: random.Random) -> LabelWording | None:
+        """A label of another family's set, which almost surely does not apply."""
+        other = self.schemas[rng.choice(list(self.schemas))]
+        label = rng.choice(other.wordings[0])
+        return label if other.family != schema.family and label.name not in schema.names else None
 
     def _speaker(self, schema: Schema, rng: random.Random) -> "_Speaker":
         return _Speaker(
