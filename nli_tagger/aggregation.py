@@ -6,13 +6,13 @@ import numpy as np
 
 
 def over_windows(logits: np.ndarray) -> np.ndarray:
-    """Mean of each label's ceil(sqrt(windows)) highest logits: [windows, labels] -> [labels].
+    """Mean of each label's floor(sqrt(windows)) highest logits: [windows, labels] -> [labels].
 
-    One window keeps its score. A passage that fits counts even in a long text, as with a maximum,
-    but over hundreds of windows one chance hit does not, as it would.
+    Up to three windows this is the maximum: one passage that fits is enough. Over hundreds of windows one
+    chance hit is not.
     """
     count = len(logits)
-    kept = math.isqrt(count - 1) + 1 if count else 0
+    kept = math.isqrt(count)
     combined: np.ndarray = np.sort(logits, axis=0)[count - kept :].mean(axis=0)
     return combined
 

@@ -58,6 +58,8 @@ class Manifest:
             manifest = cls(**raw | {"calibration": Calibration(**raw.get("calibration", {}))})
         except (TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"manifest is not valid: {error}") from error
+        if not isinstance(manifest.files, dict):
+            raise BundleError("manifest is not valid: files must map names to digests.")
         if manifest.kind not in KINDS:
             raise BundleError(f"manifest kind {manifest.kind!r}; known are {', '.join(KINDS)}.")
         return manifest
@@ -82,7 +84,7 @@ class Bundle:
             manifest = Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         except OSError as error:
             raise BundleError(f"{folder} is not a model bundle: cannot read {MANIFEST} ({error.strerror}).") from error
-        except BundleError as error:
+        except (BundleError, UnicodeDecodeError) as error:
             raise BundleError(f"{folder}: {error}") from error
         for name, expected in manifest.files.items():
             _verify(folder / name, expected)
@@ -130,7 +132,7 @@ def new_bundle(target: Path | str, *, replace: bool = False) -> Iterator[Path]:
     try:
         yield work
         work.chmod(0o755)
-        _swap(work, target)
+        _swap(work, target, replace)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -151,10 +153,12 @@ def default_model() -> Path:
     return Path(__file__).parent / "models" / "default"
 
 
-def _swap(work: Path, target: Path) -> None:
+def _swap(work: Path, target: Path, replace: bool) -> None:
     if not target.exists():
         work.rename(target)
         return
+    if not replace:
+        raise BundleError(f"{target} was made by another process in the meantime; it is left as it is.")
     previous = work.with_name(work.name + ".previous")
     target.rename(previous)
     work.rename(target)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nli_tagger import __version__
 from nli_tagger.errors import NliTaggerError
@@ -96,6 +97,6 @@ def _show(result: TagResult, threshold: float) -> None:
         return
     table = Table("label", "confidence")
     for scored in result.labels:
-        table.add_row(scored.label, f"{scored.confidence:.4f}")
+        table.add_row(Text(scored.label), f"{scored.confidence:.4f}")
     Console().print(table)
     click.echo(f"{result.tokens} tokens, {result.latency_ms:g} ms")

@@ -15,6 +15,7 @@ _KEPT_AS_WRITTEN = frozenset(
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _JOINED = re.compile(r"(?<=\w)[_]+(?=\w)|(?<=[a-z]{2})\.(?=[a-z]{2})")
+_CLOSING = " .!?\u3002\uff01\uff1f"
 _ARTICLE = re.compile(r"^(a|an|the|this)\s+", re.IGNORECASE)
 
 _SUBJECTS = frozenset(
@@ -46,13 +47,13 @@ def hypothesis(label: str, description: str | None = None, text_type: str | None
     """
     words = readable(label)
     if is_question(words):
-        claim = f"{words.rstrip('?').rstrip()}? Yes"
+        claim = f"{_open(words)}? Yes"
     elif is_statement(words):
         claim = words
     else:
         claim = f"This {_noun(text_type)} is tagged {words}"
-    detail = _clean(description or "")
-    return f"{claim.rstrip(' .')}: {detail.rstrip(' .')}." if detail else f"{claim.rstrip(' .')}."
+    detail = _clean(description or "").rstrip(_CLOSING)
+    return f"{_open(claim)}: {detail}." if detail else f"{_open(claim)}."
 
 
 def readable(label: str) -> str:
@@ -100,6 +101,11 @@ def _split_humps(word: str) -> str:
 
 def _noun(text_type: str | None) -> str:
     return _ARTICLE.sub("", readable(text_type or "")).rstrip(" .") or "text"
+
+
+def _open(sentence: str) -> str:
+    """Without its closing marks, so that the hypothesis ends in one."""
+    return sentence.rstrip(_CLOSING) or sentence
 
 
 def _clean(words: str) -> str:

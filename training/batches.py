@@ -15,11 +15,16 @@ from training.examples import Example
 
 @dataclass
 class TrainingBatch:
-    """A model batch with its targets. targets and asked: [P, N]; asked is False where a hypothesis is padding."""
+    """A model batch with its targets.
+
+    targets, asked, weights: [P, N]; asked is False where a hypothesis is padding, weights are those of the
+    pairs in the binary loss, 0 for padding.
+    """
 
     inputs: Batch
     targets: Tensor
     asked: Tensor
+    weights: Tensor
 
     @property
     def tokens(self) -> int:
@@ -34,6 +39,7 @@ class Encoded:
     premise: list[int]
     hypotheses: list[list[int]]
     targets: tuple[bool, ...]
+    doubt: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,6 +76,7 @@ class Encoder:
                 self._close(next(premises).ids, self.premise_tokens),
                 [self._close(next(rest).ids[1:], self.hypothesis_tokens) for _ in example.hypotheses],
                 example.targets,
+                example.doubt,
             )
             for example in examples
         ]
@@ -109,7 +116,9 @@ def collate(group: list[Encoded], padding: int = 0) -> TrainingBatch:
         for column, ids in enumerate(example.hypotheses):
             hypothesis_ids[row, column, : len(ids)] = torch.tensor(ids)
             hypothesis_mask[row, column, : len(ids)] = 1
-    return TrainingBatch(Batch(premise_ids, premise_mask, hypothesis_ids, hypothesis_mask), targets, asked)
+    doubts = torch.tensor([[example.doubt] for example in group])
+    weights = asked * (1 - doubts * (targets == 0))
+    return TrainingBatch(Batch(premise_ids, premise_mask, hypothesis_ids, hypothesis_mask), targets, asked, weights)
 
 
 def _cut(waiting: list[S], token_budget: int, rng: random.Random) -> Iterator[list[S]]:

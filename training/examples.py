@@ -21,11 +21,16 @@ PARAPHRASES = (
 
 @dataclass(frozen=True)
 class Example:
-    """A premise, the hypotheses asked of it, and whether each is entailed."""
+    """A premise, the hypotheses asked of it, and whether each is entailed.
+
+    `doubt` is how little a negative counts in the binary loss (0: fully). A set that allows one label only
+    names the best one; another may still be true of the text.
+    """
 
     premise: str
     hypotheses: tuple[str, ...]
     targets: tuple[bool, ...]
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Habits:
     paraphrase: float = 0.15
     foreign_label: float = 0.1
     drop_positives: float = 0.08
+    single_label_doubt: float = 0.7
+    joined: float = 0.35
 
 
 @dataclass
@@ -62,12 +69,26 @@ class ExampleMaker:
         if foreign:
             asked.append((says(foreign), False))
         rng.shuffle(asked)
-        return Example(text.text, tuple(a for a, _ in asked), tuple(b for _, b in asked))
+        return Example(text.text, tuple(a for a, _ in asked), tuple(b for _, b in asked), self._doubt(schema))
+
+    def of_two(self, first: LabelledText, second: LabelledText, rng: random.Random) -> Example:
+        """Two texts of one set read as one: both labels apply, as single-label sets alone never show."""
+        maybe = tuple({*first.maybe, *second.maybe} - {*first.yes, *second.yes})
+        yes = tuple({*first.yes, *second.yes})
+        return self.of_text(LabelledText(first.schema, f"{first.text} {second.text}", yes, maybe), rng)
+
+    def allows_joining(self, schema: Schema) -> bool:
+        """Whether two texts of the set can be true of one text: labels that are no opposites, one a text."""
+        return schema.is_single and len(schema.names) > 3
 
     def of_premise(self, premise: str, pairs: Sequence[Pair], rng: random.Random) -> Example:
         """An example of NLI pairs that share a premise; hypotheses are said as they stand."""
         kept = list(pairs) if len(pairs) <= self.habits.hypotheses else rng.sample(pairs, self.habits.hypotheses)
         return Example(premise, tuple(p.hypothesis for p in kept), tuple(p.entailed for p in kept))
+
+    def _doubt(self, schema: Schema) -> float:
+        """Opposites (two or three labels) exclude each other; of many labels the unchosen are only second best."""
+        return self.habits.single_label_doubt if self.allows_joining(schema) else 0.0
 
     def _choose(self, schema: Schema, text: LabelledText, rng: random.Random) -> list[int]:
         negatives = [i for i in range(len(schema.names)) if i not in text.yes and i not in text.maybe]
@@ -86,7 +107,8 @@ class ExampleMaker:
     ) -> list[int]:
         allowed = set(negatives)
         hard: list[int] = []
-        if positives:
+        # the nearest labels of a single-label set are those that are true as well
+        if positives and not self.allows_joining(schema):
             near = [i for i in self.neighbours[schema.id][rng.choice(positives)] if i in allowed]
             hard = rng.sample(near[: wanted * 2], min(len(near), int(wanted * self.habits.hard_share)))
         rest = [i for i in negatives if i not in hard]

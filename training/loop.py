@@ -101,7 +101,7 @@ class Trainer:
         return loss.item()
 
     def _loss(self, logits: Tensor, batch: TrainingBatch) -> Tensor:
-        binary = entailment_loss(logits, batch.targets, batch.asked)
+        binary = entailment_loss(logits, batch.targets, batch.weights)
         return binary + self.settings.listwise * listwise_loss(logits, batch.targets, batch.asked)
 
     def _rate(self, step: int) -> float:

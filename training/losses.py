@@ -5,10 +5,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def entailment_loss(logits: Tensor, targets: Tensor, asked: Tensor) -> Tensor:
-    """Mean binary cross-entropy over the pairs that were asked. All inputs [P, N]."""
+def entailment_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean of the binary cross-entropy; padding has weight 0. All inputs [P, N]."""
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return (loss * asked).sum() / asked.sum()
+    return (loss * weights).sum() / weights.sum()
 
 
 def listwise_loss(logits: Tensor, targets: Tensor, asked: Tensor) -> Tensor:

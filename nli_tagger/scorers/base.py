@@ -39,13 +39,18 @@ def plain_tokenizer(data: str) -> Tokenizer:
     return tokenizer
 
 
-def chunks(lengths: Sequence[int], most_tokens: int, step: int) -> Iterator[tuple[int, np.ndarray]]:
+def chunks(
+    lengths: Sequence[int], most_tokens: int, step: int, widest: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
     """Places of sequences that share a padded width, and that width; at most `most_tokens` padded tokens each.
 
     The width is the sequence's own length rounded up to a multiple of `step`, whatever its
-    neighbours are: the arithmetic on a sequence is then the same in any company.
+    neighbours are: the arithmetic on a sequence is then the same in any company. `widest` is the most
+    that the model reads.
     """
     widths = -(-np.asarray(lengths) // step) * step
+    if widest:
+        widths = np.minimum(widths, widest)
     for width in np.unique(widths):
         places = np.flatnonzero(widths == width)
         rows = max(1, most_tokens // int(width))

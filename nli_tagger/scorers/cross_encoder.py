@@ -48,7 +48,8 @@ class CrossEncoderScorer:
         """Logits float32 [hypotheses]; see `Scorer.score`."""
         pairs = [self._template.join(text, hypothesis) for hypothesis in hypotheses]
         logits = np.empty(len(pairs), np.float32)
-        for width, places in chunks([len(ids) for ids, _ in pairs], self._chunk_tokens, _WIDTH_STEP):
+        widest = self.window_tokens + self.hypothesis_tokens + self._template.size
+        for width, places in chunks([len(ids) for ids, _ in pairs], self._chunk_tokens, _WIDTH_STEP, widest):
             logits[places] = self._binary(self._run([pairs[place] for place in places], width))
         return logits
 

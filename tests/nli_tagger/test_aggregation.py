@@ -18,7 +18,7 @@ def test_one_window_keeps_its_scores():
     np.testing.assert_array_equal(over_windows(np.array([[1.5, -2.0]], np.float32)), np.array([1.5, -2.0]))
 
 
-@pytest.mark.parametrize(("windows", "kept"), [(1, 1), (2, 2), (4, 2), (5, 3), (9, 3), (10, 4), (100, 10), (101, 11)])
+@pytest.mark.parametrize(("windows", "kept"), [(1, 1), (2, 1), (3, 1), (4, 2), (8, 2), (9, 3), (100, 10), (120, 10)])
 def test_the_highest_windows_of_each_label_are_averaged(windows, kept):
     one = np.arange(windows, dtype=np.float32)
     combined = over_windows(np.stack([one, -one], axis=1))

@@ -1,19 +1,24 @@
 """POST /v1/tag: what a good request gets."""
 
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import NEWS, NEWS_LABELS
 
+from nli_tagger import Tagger
+
 PLAIN = {"text": NEWS, "labels": NEWS_LABELS, "threshold": 0}
 NOTHING = {"text": NEWS, "labels": ["cooking recipe"], "threshold": 1}
 
-MANY_LABELS = (
+TOPICS = (
     "politics technology finance sports economy investment stocks markets software hardware health science music film "
     "travel food fashion weather crime education energy climate law war religion games cars housing jobs trade banking "
     "startups robots computing growth optimism risk news opinion advertising"
 ).split()
+MANY_LABELS = [f"{topic}{kind}" for topic in TOPICS for kind in ("", " news", " report", " rumour", " forecast")]
+"""200 labels, so that some have a confidence close to any threshold."""
 
 
 def confidences(response):
@@ -92,6 +97,36 @@ def test_unknown_fields_are_ignored(server, scores, more):
 @pytest.mark.parametrize("priority", ["standard", "fast"])
 def test_priority_does_not_change_the_answer(server, scores, priority):
     assert confidences(server.tag(**PLAIN | {"priority": priority})) == scores
+
+
+class GatedTagger(Tagger):
+    """The embedded model; notes the texts as they arrive and as they are worked on, which waits for `gate`."""
+
+    def __init__(self, whole):
+        self.__dict__.update(whole.__dict__)
+        self.arrived, self.worked, self.gate = [], [], threading.Event()
+
+    def score_steps(self, text, labels):
+        self.arrived.append(text)
+        return self._gated(text, super().score_steps(text, labels))
+
+    def _gated(self, text, steps):
+        self.worked.append(text)
+        self.gate.wait(30)
+        return (yield from steps)
+
+
+def test_a_fast_request_overtakes_a_waiting_standard_one(serve, tagger, until):
+    gated = GatedTagger(tagger)
+    with serve(tagger=gated, workers=1) as server, ThreadPoolExecutor(3) as clients:
+        answers = [clients.submit(server.tag, text="first", labels=["a"])]
+        until(lambda: gated.worked)
+        for priority in ("standard", "fast"):
+            answers.append(clients.submit(server.tag, text=priority, labels=["a"], priority=priority))
+            until(lambda text=priority: text in gated.arrived)
+        gated.gate.set()
+        assert [answer.result().status_code for answer in answers] == [200, 200, 200]
+    assert gated.worked == ["first", "fast", "standard"]
 
 
 @pytest.mark.parametrize("cache", [True, False])

@@ -37,6 +37,11 @@ def test_premises_are_padded_on_the_left_and_hypotheses_on_the_right():
     assert batch.tokens == 8
 
 
+def test_doubtful_negatives_weigh_less_and_padding_nothing():
+    batch = collate([Encoded([7], [[1], [2]], (True, False), doubt=0.75), Encoded([5], [[4]], (False,))])
+    assert batch.weights.tolist() == [[1, 0.25], [1, 0]]
+
+
 def test_encoding_closes_every_sequence(encoder):
     (encoded,) = encoder([Example("a short text", ("claim one", "two"), (True, False))])
     assert encoded.premise[0] == 101

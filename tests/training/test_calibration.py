@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nli_tagger.aggregation import sigmoid
-from training.calibration import calibrate, fit
+from training.calibration import best_logit, calibrate, fit
 from training.label_sets import labelled_sets
 
 
@@ -23,6 +23,12 @@ def test_sets_weigh_the_same_whatever_their_size():
     gold = np.concatenate([np.ones(1000), np.zeros(10)])
     weights = np.concatenate([np.full(1000, 1 / 1000), np.full(10, 1 / 10)])
     assert fit(logits, gold, weights).bias == pytest.approx(0, abs=0.01)
+
+
+def test_the_best_threshold_is_found_in_the_mean_over_sets():
+    gold = [np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])]
+    logits = [np.array([0.5, -0.95, -1.2, -3.0]), np.array([2.0, -1.1, -2.0, -2.0])]
+    assert best_logit(logits, gold) == pytest.approx(-1.0, abs=0.1)
 
 
 def test_the_embedded_model_can_be_calibrated_on_a_data_folder(tagger, data_folder):

@@ -81,6 +81,16 @@ def test_views_are_other_names_of_the_same_labels():
     assert yes == {hypothesis("name 3"), hypothesis("name 17")}
 
 
+@pytest.mark.parametrize(("mode", "labels", "doubt"), [("single", 30, 0.7), ("single", 3, 0), ("multi", 30, 0)])
+def test_only_negatives_of_large_single_label_sets_are_in_doubt(mode, labels, doubt):
+    schema = Schema("big", "tweet", mode, "topic", (BIG.wordings[0][:labels],))
+    near = {"big": [[j for j in range(labels) if j != i] for i in range(labels)]}
+    example = ExampleMaker({"big": schema}, near, PLAIN).of_text(
+        LabelledText("big", "text", yes=(1,)), random.Random(1)
+    )
+    assert example.doubt == doubt
+
+
 @pytest.mark.parametrize("count", [1, 3, 20])
 def test_nli_pairs_are_said_as_they_stand(count):
     pairs = [Pair(f"claim {number}", number % 2 == 0) for number in range(count)]

@@ -31,7 +31,7 @@ def batches() -> list[TrainingBatch]:
 
 def loss_of(model: OneWayDeberta, batch: TrainingBatch) -> float:
     with torch.inference_mode():
-        return entailment_loss(model(batch.inputs), batch.targets, batch.asked).item()
+        return entailment_loss(model(batch.inputs), batch.targets, batch.weights).item()
 
 
 def test_training_lowers_the_loss_and_writes_the_checkpoint(model, batches, tmp_path):

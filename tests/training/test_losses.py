@@ -12,13 +12,16 @@ TARGETS = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
 ASKED = torch.tensor([[True, True, True, False], [True, True, True, True]])
 
 
-def test_entailment_loss_is_the_mean_cross_entropy_of_the_pairs_asked():
+def test_entailment_loss_is_the_weighted_mean_cross_entropy():
     terms = [
         -math.log(1 / (1 + math.exp(-logit if yes else logit)))
         for logit, yes, asked in zip(LOGITS.flatten(), TARGETS.flatten(), ASKED.flatten(), strict=True)
         if asked
     ]
-    assert entailment_loss(LOGITS, TARGETS, ASKED).item() == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+    assert entailment_loss(LOGITS, TARGETS, ASKED.float()).item() == pytest.approx(sum(terms) / len(terms), abs=1e-5)
+    first = torch.zeros_like(LOGITS)
+    first[0, :2] = torch.tensor([3.0, 1.0])
+    assert entailment_loss(LOGITS, TARGETS, first).item() == pytest.approx((3 * terms[0] + terms[1]) / 4, abs=1e-5)
 
 
 def test_listwise_loss_sets_each_positive_against_the_negatives_alone():

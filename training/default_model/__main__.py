@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -118,10 +119,16 @@ def _batches(groups: list[list[int]], drawn: Plan, encoder: Encoder) -> Iterator
         yield collate(encoder([drawn.example(place) for place in group]))
 
 
+def _recipe_of(checkpoint: Path) -> Any:
+    """The recipe of the stage that made a checkpoint, or its name where that is not known."""
+    recipe = checkpoint.parent / "recipe.json"
+    return json.loads(recipe.read_text()) if recipe.exists() else checkpoint.name
+
+
 def _describe(output: Path, mix: Mix, optimisation: Optimisation, drawn: Plan, start: Path | None) -> None:
     output.mkdir(parents=True, exist_ok=True)
     recipe = {
-        "start": str(start.name) if start else "all-MiniLM-L6-v2",
+        "start": _recipe_of(start) if start else "all-MiniLM-L6-v2",
         "mix": asdict(mix),
         "habits": asdict(drawn.maker.habits),
         "optimisation": asdict(optimisation),

@@ -52,15 +52,22 @@ class Plan:
     maker: ExampleMaker
     jobs: list[tuple[LabelledText | None, tuple[str, list[Pair]] | None]]
     seed: int
+    by_schema: dict[str, list[LabelledText]]
 
     def example(self, index: int) -> Example:
         """The example at a place of the plan; the same each time it is asked for."""
         rng = random.Random(f"{self.seed}/{index}")
         text, premise = self.jobs[index]
-        if text is not None:
-            return self.maker.of_text(text, rng)
-        assert premise is not None
-        return self.maker.of_premise(*premise, rng)
+        if premise is not None:
+            return self.maker.of_premise(*premise, rng)
+        assert text is not None
+        if self._joins(text, rng):
+            return self.maker.of_two(text, rng.choice(self.by_schema[text.schema]), rng)
+        return self.maker.of_text(text, rng)
+
+    def _joins(self, text: LabelledText, rng: random.Random) -> bool:
+        short, allowed = len(text.text) < 400, self.maker.allows_joining(self.maker.schemas[text.schema])
+        return short and allowed and rng.random() < self.maker.habits.joined
 
 
 def plan(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pair]], mix: Mix, seed: int) -> Plan:
@@ -77,7 +84,7 @@ def plan(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pai
     premises = rng.sample(list(nli.items()), min(mix.nli_premises, len(nli)))
     jobs += [(None, premise) for premise in premises]
     rng.shuffle(jobs)
-    return Plan(maker, jobs, seed)
+    return Plan(maker, jobs, seed, by_schema)
 
 
 def _draw(owned: list[LabelledText], count: int, rng: random.Random) -> list[LabelledText]:

@@ -30,7 +30,8 @@ CARD = Path(__file__).parent / "CARD.md"
 def main(run: Path, data: Path, output: Path, precision: str) -> None:
     """Replaces the embedded model with the result of a training run."""
     checkpoint, tokenizer = run / "final", minilm_folder() / "tokenizer.json"
-    held_out = [s for s in labelled_sets(data, most_texts=60) if is_held_out(s.schema)]
+    # multi-label sets only: in a single-label set an unchosen label may be true all the same
+    held_out = [s for s in labelled_sets(data, most_texts=60) if is_held_out(s.schema) and not s.schema.is_single]
     with tempfile.TemporaryDirectory() as work:
         raw = Path(work) / "raw"
         export_shared_premise(checkpoint, tokenizer, raw, name=NAME, precision=precision)
@@ -48,7 +49,7 @@ def main(run: Path, data: Path, output: Path, precision: str) -> None:
         keep_checkpoint=True,
         replace=True,
     )
-    click.echo(f"{output}: calibrated on {len(held_out)} label sets, {calibration}")
+    click.echo(f"{output}: calibrated on {len(held_out)} multi-label sets, {calibration}")
 
 
 def _sources(data: Path) -> list[str]:
