@@ -84,7 +84,9 @@ class Bundle:
             manifest = Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
         except OSError as error:
             raise BundleError(f"{folder} is not a model bundle: cannot read {MANIFEST} ({error.strerror}).") from error
-        except (BundleError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
+            raise BundleError(f"{folder}: manifest is not valid: {error}") from error
+        except BundleError as error:
             raise BundleError(f"{folder}: {error}") from error
         for name, expected in manifest.files.items():
             _verify(folder / name, expected)
@@ -158,7 +160,7 @@ def _swap(work: Path, target: Path, replace: bool) -> None:
         work.rename(target)
         return
     if not replace:
-        raise BundleError(f"{target} was made by another process in the meantime; it is left as it is.")
+        raise BundleError(f"{target} exists already: another process made it in the meantime; it is left as it is.")
     previous = work.with_name(work.name + ".previous")
     target.rename(previous)
     work.rename(target)

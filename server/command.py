@@ -1,5 +1,6 @@
 """`nli-tagger serve`."""
 
+import signal
 import socket
 import sys
 from typing import Any
@@ -48,6 +49,8 @@ def run(settings: ServerSettings) -> None:
         server_header=False,
         timeout_graceful_shutdown=30,
     )
+    for asked in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again once it has shut down
+        signal.signal(asked, lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -64,7 +67,9 @@ def _refusal(error: Exception) -> click.Command:
     @click.command("serve", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
     def refuse() -> None:
         """Serve the HTTP API."""
-        raise _wrong(str(error)) from None
+        in_file = isinstance(error, ts.exceptions.ConfigFileLoadError)
+        where = "nli-tagger.toml, or a file in NLI_TAGGER_SETTINGS: " if in_file else ""
+        raise _wrong(f"{where}{error}") from None
 
     return refuse
 
@@ -87,6 +92,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)
     except OSError as error:
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port."
@@ -95,7 +101,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _announce(settings: ServerSettings, tagger: Tagger, port: int) -> None:
-    url = f"http://{settings.host}:{port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
     keys = "required" if settings.api_keys else "none: open to every program on this machine, and to nobody else"
     log.info("serving", url=url, docs=f"{url}/docs", model=tagger.bundle.manifest.name, api_keys=keys)
     if sys.stderr.isatty():

@@ -6,15 +6,9 @@ from typing import Any, TypeVar
 
 from litestar import Request
 
-from server.errors import ApiError
+from server.errors import ClientGone
 
 T = TypeVar("T")
-
-
-class ClientGone(ApiError):
-    """The client closed the connection; nobody reads this answer, the log shows its status."""
-
-    status, code = 499, "CLIENT_GONE"
 
 
 async def unless_gone(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:

@@ -5,8 +5,8 @@
     ├── InvalidApiKey 401         ├── ValidationError 422 (field)
     ├── NotFound 404              ├── TextTooLong 422 (field)
     ├── MethodNotAllowed 405      ├── InternalError 500
-    └── BodyTooLarge 413          ├── ServerBusy 503 (Retry-After)
-                                  └── DeadlineExceeded 503
+    ├── BodyTooLarge 413          ├── ServerBusy 503 (Retry-After)
+    └── ClientGone 499            └── DeadlineExceeded 503
 
 The body is Classer's documented shape plus a string `detail`, which is what its SDKs read.
 """
@@ -92,6 +92,12 @@ class TextTooLong(ApiError):
     status, code = 422, "TEXT_TOO_LONG"
 
 
+class ClientGone(ApiError):
+    """The client closed the connection; nobody reads this answer, the log shows its status."""
+
+    status, code = 499, "CLIENT_GONE"
+
+
 class InternalError(ApiError):
     """A defect of the server; the log has it under the request's id."""
 
@@ -133,7 +139,7 @@ def _known(request: Request[Any, Any, Any], error: Exception) -> ApiError:
         return _validation(error)
     if isinstance(error, HTTPException):
         return _of_framework(request, error)
-    if isinstance(error, UnicodeDecodeError | RecursionError):  # from the JSON decoder: not UTF-8, or nested too deep
+    if isinstance(error, UnicodeDecodeError | RecursionError) and _in_decoder(error):  # not UTF-8, or nested too deep
         return InvalidJson(_NOT_JSON)
     return InternalError("The server failed to answer this request. Its log has the error under the X-Request-ID.")
 
@@ -145,12 +151,18 @@ def _of_framework(request: Request[Any, Any, Any], error: HTTPException) -> ApiE
         case 404:
             return NotFound("There is nothing at this path; /docs lists the API.")
         case 405:
-            allowed = {"Allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else None
-            return MethodNotAllowed(f"{request.method} is not allowed here; /docs lists the API.", headers=allowed)
+            return MethodNotAllowed("This method is not allowed here; /docs lists the API.", headers=_allowed(request))
         case 413:
             return BodyTooLarge("The body is too large; send the text in several requests.")
+        case _ if "disconnected" in error.detail:
+            return ClientGone("The client closed the connection.")
         case _:
             return InternalError("The server failed to answer this request.")
+
+
+def _allowed(request: Request[Any, Any, Any]) -> dict[str, str]:
+    methods = {method for route in request.app.routes if route.path == request.url.path for method in route.methods}
+    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _validation(error: ValidationException) -> ApiError:
@@ -160,9 +172,18 @@ def _validation(error: ValidationException) -> ApiError:
     if field == "data":
         return ValidationError('The body must be a JSON object, such as {"text": ..., "labels": [...]}.')
     message = str(extra.get("message", "not valid"))
+    if field == "priority" and message.startswith("Invalid enum"):
+        message = 'Expected "standard" or "fast"'
     for python, json in _JSON_NAMES.items():
         message = message.replace(python, json)
     return ValidationError(f"{field}: {message}.", details={"field": field})
+
+
+def _in_decoder(error: Exception) -> bool:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace is not None and "litestar/serialization" in trace.tb_frame.f_code.co_filename
 
 
 def _place(error: Exception) -> str:

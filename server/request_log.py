@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger("server")
 
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -49,4 +50,5 @@ def _facts(scope: Any) -> dict[str, Any]:
     """Method, route and counts. The path is that of the route: what a client wrote there is not logged."""
     state = scope.get("state", {})
     counted = {name: state[name] for name in ("tokens", "labels", "error_code") if name in state}
-    return {"method": scope["method"], "route": scope.get("path_template", "unknown"), **counted}
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    return {"method": method, "route": scope.get("path_template", "unknown"), **counted}

@@ -52,12 +52,12 @@ class Scheduler:
 
     @property
     def waiting(self) -> int:
-        """Jobs in the queue."""
-        return len(self._waiting)
+        """Jobs in the queue that somebody still waits for."""
+        return sum(not ticket.result.done() for ticket in self._waiting)
 
     async def run(self, job: Generator[None, None, T], lane: Lane = "standard") -> T:
         """The job's return value. Raises what the job raises, `ServerBusy`, or `DeadlineExceeded`."""
-        if len(self._waiting) >= self.max_waiting:
+        if self.waiting >= self.max_waiting:
             raise ServerBusy("The server has too much work waiting; try again shortly.", headers={"Retry-After": "1"})
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._enqueue(lane, job, result)
@@ -83,10 +83,10 @@ class Scheduler:
                 ticket.job.close()
                 continue
             finished, outcome = await loop.run_in_executor(self._threads, _advance, ticket.job)
-            if not finished and not ticket.result.done():
-                self._enqueue(ticket.lane, ticket.job, ticket.result)
-            else:
+            if finished:
                 _settle(ticket.result, outcome)
+            else:
+                self._enqueue(ticket.lane, ticket.job, ticket.result)
 
 
 def _advance(job: Generator[None, None, T]) -> tuple[bool, Any]:
@@ -96,14 +96,14 @@ def _advance(job: Generator[None, None, T]) -> tuple[bool, Any]:
         return False, None
     except StopIteration as finished:
         return True, finished.value
-    except Exception as error:
+    except BaseException as error:  # a panic of native code is not an Exception, and must not end the worker
         return True, error
 
 
 def _settle(result: "asyncio.Future[T]", outcome: Any) -> None:
     if result.done():
         return
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, BaseException):
         result.set_exception(outcome)
     else:
         result.set_result(outcome)

@@ -1,10 +1,12 @@
 """Every setting of the server, declared once: environment variable, flag, file key and README row come from here."""
 
+from collections.abc import Iterable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 import typed_settings as ts
-from attrs.validators import ge, le
+from attrs.validators import ge, gt, le
 from typed_settings.converters import TSConverter
 
 from nli_tagger.runtime import available_cores
@@ -13,6 +15,13 @@ APP = "nli-tagger"
 LOADERS = ts.default_loaders(APP, config_files=["nli-tagger.toml"])
 """`nli-tagger.toml` (section `[nli-tagger]`), then the files in NLI_TAGGER_SETTINGS, then the environment."""
 CONVERTER = TSConverter(strlist_sep=",")
+
+
+def _split_keys(values: str | Iterable[str]) -> list[ts.SecretStr]:
+    """Flag, environment and file give a list, a string, or a list of strings with commas; blank keys are none."""
+    given = [values] if isinstance(values, str) else values
+    keys = [key.strip() for value in given for key in value.split(",")]
+    return [ts.SecretStr(key) for key in keys if key]
 
 
 @ts.settings(frozen=True)
@@ -25,6 +34,8 @@ class ServerSettings:
     model: Path | None = ts.option(default=None, help="Model bundle to serve; default: the embedded model.")
     api_keys: list[ts.SecretStr] = ts.option(
         factory=list,
+        converter=_split_keys,
+        click={"show_default": False},
         help="Keys that clients send as 'Authorization: Bearer KEY', separated by commas; none: open, loopback only.",
     )
     threads: int = ts.option(default=0, validator=ge(0), help="Cores that one inference uses; 0: two, if there are.")
@@ -35,7 +46,7 @@ class ServerSettings:
     max_queue: int = ts.option(
         default=512, validator=ge(1), help="Requests that may wait; one more is answered 503 with Retry-After."
     )
-    timeout: float = ts.option(default=300.0, validator=ge(0.0), help="Longest time for one request, waiting included.")
+    timeout: float = ts.option(default=300.0, validator=gt(0.0), help="Longest time for one request, waiting included.")
     log_format: Literal["json", "console"] = ts.option(default="json", help="For machines, or for people.")
     log_level: Literal["debug", "info", "warning", "error"] = ts.option(default="info", help="Least level to log.")
 
@@ -52,4 +63,7 @@ class ServerSettings:
 
 def is_loopback(host: str) -> bool:
     """Whether an address can be reached from this machine only."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -5,6 +5,7 @@ import time
 from litestar import Response, get
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 
 from nli_tagger import LabelSet, Tagger
@@ -15,7 +16,7 @@ _PROBE = LabelSet.of(["ready"])
 _TRUSTED_SECONDS = 2.0
 
 
-@get("/health/live", operation_id="live", tags=["Health"], summary="The process answers", opt=PUBLIC)
+@get("/health/live", operation_id="live", tags=["Health"], summary="The process answers", opt=PUBLIC, security=[{}])
 async def live() -> Health:
     """200 as long as the server can answer at all."""
     return Health("ok")
@@ -27,9 +28,10 @@ async def live() -> Health:
     tags=["Health"],
     summary="The model answers",
     opt=PUBLIC,
-    responses={503: ResponseSpec(Health, description="The model failed to score a text.")},
+    security=[{}],
+    responses={503: ResponseSpec(Health, description="The model failed to score a text.", generate_examples=False)},
 )
-async def ready(state: State, tagger: Tagger) -> Response[Health]:
+async def ready(state: State, tagger: NamedDependency[Tagger]) -> Response[Health]:
     """Scores a text with the model; a good answer is trusted for two seconds, a bad one never."""
     if time.monotonic() - state.get("ready_at", float("-inf")) > _TRUSTED_SECONDS:
         try:

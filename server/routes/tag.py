@@ -5,7 +5,9 @@ from dataclasses import asdict
 
 from litestar import Request, Response, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
 
 from nli_tagger import LabelSet, Tagger
 from nli_tagger.tagger import DEFAULT_THRESHOLD, above, check_threshold
@@ -16,20 +18,27 @@ from server.schemas import ErrorBody, TaggedLabel, TagRequest, TagResponse
 
 _LATER = ("image", "file", "classifier", "examples")
 
+_MEANINGS = {
+    400: "The body is not valid JSON.",
+    401: "The API key is missing or not valid.",
+    413: "The body is too large.",
+    415: "The content type is not application/json.",
+    422: "A field is missing, of the wrong type or outside its limits.",
+    500: "The server failed; its log has the error under the X-Request-ID.",
+    503: "Too much work is waiting, or the request took too long.",
+}
 ERRORS = {
-    400: ResponseSpec(ErrorBody, description="The body is not valid JSON."),
-    401: ResponseSpec(ErrorBody, description="The API key is missing or not valid."),
-    413: ResponseSpec(ErrorBody, description="The body is too large."),
-    415: ResponseSpec(ErrorBody, description="The content type is not application/json."),
-    422: ResponseSpec(ErrorBody, description="A field is missing, of the wrong type or outside its limits."),
-    500: ResponseSpec(ErrorBody, description="The server failed; its log has the error under the X-Request-ID."),
-    503: ResponseSpec(ErrorBody, description="Too much work is waiting, or the request took too long."),
+    status: ResponseSpec(ErrorBody, description=meaning, generate_examples=False)
+    for status, meaning in _MEANINGS.items()
 }
 
 
 @post("/v1/tag", operation_id="tag", tags=["Tagging"], summary="Tag a text", status_code=200, responses=ERRORS)
 async def tag(
-    data: TagRequest, request: Request[None, None, State], tagger: Tagger, scheduler: Scheduler
+    data: JSONBody[TagRequest],
+    request: Request[None, None, State],
+    tagger: NamedDependency[Tagger],
+    scheduler: NamedDependency[Scheduler],
 ) -> Response[TagResponse]:
     """Returns every label whose confidence is at least the threshold, each judged by itself, highest first."""
     started = time.perf_counter()

@@ -225,7 +225,7 @@ def test_a_failure_of_the_model_is_never_blamed_on_the_client(serve, broken, err
 
 def test_every_class_of_the_tree_is_provoked():
     tree = {kind for kind in ApiError.__subclasses__() if kind.__module__ == errors.__name__}
-    assert {*PROVOKED, errors.InternalError} == tree
+    assert {*PROVOKED, errors.InternalError, errors.ClientGone} == tree
 
 
 # anything at all

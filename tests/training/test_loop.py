@@ -38,7 +38,7 @@ def test_training_lowers_the_loss_and_writes_the_checkpoint(model, batches, tmp_
     trainer = Trainer(model, tmp_path, len(batches), OPTIMISATION)
     before = loss_of(model, batches[0])
     trainer.run(batches)
-    assert loss_of(OneWayDeberta.load(tmp_path / "final").eval(), batches[0]) < 0.8 * before
+    assert loss_of(OneWayDeberta.load(tmp_path / "final").eval(), batches[0]) < 0.9 * before
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [entry["step"] for entry in log] == [50]
 
