@@ -94,6 +94,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
+        listener.close()
         raise click.ClickException(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port."
         ) from error
