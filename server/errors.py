@@ -122,7 +122,7 @@ def from_input_error(error: InputError) -> ApiError:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """The one exception handler of the server: every error leaves in the same shape."""
-    known = _known(request, error)
+    known = _known(error)
     if isinstance(known, InternalError):
         # an exception's message may quote a text, so only its type and place are logged
         log.error("unhandled", error=type(error).__name__, at=_place(error))
@@ -130,7 +130,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     return Response(known.body(), status_code=known.status, headers=known.headers, media_type="application/json")
 
 
-def _known(request: Request[Any, Any, Any], error: Exception) -> ApiError:
+def _known(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, InputError):
@@ -138,31 +138,27 @@ def _known(request: Request[Any, Any, Any], error: Exception) -> ApiError:
     if isinstance(error, ValidationException):
         return _validation(error)
     if isinstance(error, HTTPException):
-        return _of_framework(request, error)
+        return _of_framework(error)
     if isinstance(error, UnicodeDecodeError | RecursionError) and _in_decoder(error):  # not UTF-8, or nested too deep
         return InvalidJson(_NOT_JSON)
     return InternalError("The server failed to answer this request. Its log has the error under the X-Request-ID.")
 
 
-def _of_framework(request: Request[Any, Any, Any], error: HTTPException) -> ApiError:
+def _of_framework(error: HTTPException) -> ApiError:
     match error.status_code:
         case 400:
             return InvalidJson(_NOT_JSON)
         case 404:
             return NotFound("There is nothing at this path; /docs lists the API.")
         case 405:
-            return MethodNotAllowed("This method is not allowed here; /docs lists the API.", headers=_allowed(request))
+            allowed = {"Allow": (error.headers or {}).get("allow", "")}
+            return MethodNotAllowed("This method is not allowed here; /docs lists the API.", headers=allowed)
         case 413:
             return BodyTooLarge("The body is too large; send the text in several requests.")
         case _ if "disconnected" in error.detail:
             return ClientGone("The client closed the connection.")
         case _:
             return InternalError("The server failed to answer this request.")
-
-
-def _allowed(request: Request[Any, Any, Any]) -> dict[str, str]:
-    methods = {method for route in request.app.routes if route.path == request.url.path for method in route.methods}
-    return {"Allow": ", ".join(sorted(methods))}
 
 
 def _validation(error: ValidationException) -> ApiError:

@@ -96,14 +96,16 @@ def _advance(job: Generator[None, None, T]) -> tuple[bool, Any]:
         return False, None
     except StopIteration as finished:
         return True, finished.value
-    except BaseException as error:  # a panic of native code is not an Exception, and must not end the worker
+    except Exception as error:
         return True, error
+    except BaseException as error:  # a panic of native code is no Exception: it must not end the worker
+        return True, RuntimeError(type(error).__name__)
 
 
 def _settle(result: "asyncio.Future[T]", outcome: Any) -> None:
     if result.done():
         return
-    if isinstance(outcome, BaseException):
+    if isinstance(outcome, Exception):
         result.set_exception(outcome)
     else:
         result.set_result(outcome)

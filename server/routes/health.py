@@ -1,5 +1,6 @@
 """GET /health/live and /health/ready, for load balancers and orchestrators."""
 
+import asyncio
 import time
 
 from litestar import Response, get
@@ -36,7 +37,9 @@ async def ready(state: State, tagger: NamedDependency[Tagger]) -> Response[Healt
     if time.monotonic() - state.get("ready_at", float("-inf")) > _TRUSTED_SECONDS:
         try:
             await sync_to_thread(tagger.score, "Is the model ready?", _PROBE)
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a panic of native code is no Exception
             return Response(Health(f"the model fails: {type(error).__name__}"), status_code=503)
         state.ready_at = time.monotonic()
     return Response(Health("ok", tagger.bundle.manifest.name))

@@ -87,7 +87,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
 class BrokenTagger(Tagger):
     """The embedded model, failing with `error` for as long as that is set."""
 
-    def __init__(self, whole: Tagger, error: Exception | None) -> None:
+    def __init__(self, whole: Tagger, error: BaseException | None) -> None:
         self.__dict__.update(whole.__dict__)
         self.error = error
 
@@ -98,7 +98,7 @@ class BrokenTagger(Tagger):
 
 
 @pytest.fixture
-def broken(tagger: Tagger) -> Callable[[Exception], BrokenTagger]:
+def broken(tagger: Tagger) -> Callable[[BaseException | None], BrokenTagger]:
     return lambda error: BrokenTagger(tagger, error)
 
 

@@ -158,8 +158,13 @@ def test_a_wrong_method_is_405(server, error_of):
     assert (response.status_code, error_of(response)["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
-def test_a_405_says_which_methods_are_allowed(server):
-    assert "POST" in server.client.get("/v1/tag").headers.get("allow", "")
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/v1/tag", "POST"), ("/v1/tag/", "POST"), ("/docs/assets/swagger-ui.css", "GET")]
+)
+def test_a_405_says_which_methods_are_allowed(server, path, allowed):
+    response = server.client.delete(path)
+    assert response.status_code == 405
+    assert allowed in response.headers.get("allow", "")
 
 
 # every class of the tree
@@ -202,8 +207,13 @@ def test_each_class_of_the_tree_leaves_with_its_status_and_code(serve, error_of,
         assert ("retry-after" in response.headers) == (kind is errors.ServerBusy)
 
 
-def test_a_failure_of_the_model_is_a_500_that_tells_and_logs_nothing_of_the_text(serve, broken, error_of, log):
-    with serve(tagger=broken(RuntimeError(SECRET))) as server:
+class Panic(BaseException):
+    """What native code raises when it breaks: not an `Exception`."""
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, Panic])
+def test_a_failure_of_the_model_is_a_500_that_tells_and_logs_nothing_of_the_text(serve, broken, error_of, log, kind):
+    with serve(tagger=broken(kind(SECRET))) as server:
         response = server.tag(**GOOD)
     error = error_of(response)
     assert (response.status_code, error["code"]) == (500, "INTERNAL_ERROR")

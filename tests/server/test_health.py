@@ -27,6 +27,15 @@ def test_not_ready_while_the_model_fails_and_ready_again_afterwards(serve, broke
         assert server.client.get("/health/ready").status_code == 200
 
 
+class Panic(BaseException):
+    """What native code raises when it breaks: not an `Exception`."""
+
+
+def test_not_ready_while_native_code_panics(serve, broken):
+    with serve(tagger=broken(Panic("weights are gone"))) as server:
+        assert server.client.get("/health/ready").status_code == 503
+
+
 def test_a_failing_model_is_noticed_after_a_good_answer(serve, broken, until):
     model = broken(None)
     with serve(tagger=model) as server:
