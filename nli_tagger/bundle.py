@@ -94,8 +94,10 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
-        """Identifies the model: 32 hexadecimal characters over all files and the calibration."""
-        content = {"files": self.manifest.files, "calibration": asdict(self.manifest.calibration)}
+        """Identifies the model: 32 hexadecimal characters over everything that decides a score."""
+        content = asdict(self.manifest)
+        for told in ("name", "recipe", "data"):
+            del content[told]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def scorer(self, threads: int | None = None) -> Scorer:

@@ -15,7 +15,7 @@ from nli_tagger.errors import InputError
 from nli_tagger.labels import LabelSet
 from nli_tagger.results import ClassifyResult, ScoredLabel, TagResult
 from nli_tagger.strings import check_readable
-from nli_tagger.windows import MAX_TEXT_TOKENS, tokenise, windows
+from nli_tagger.windows import MAX_TEXT_TOKENS, TokenisedText, tokenise, windows
 
 DEFAULT_THRESHOLD = 0.5
 WINDOW_OVERLAP = 64
@@ -27,6 +27,15 @@ class Scores:
     """Calibrated logits float32 [labels] of one text, and the tokens that were read."""
 
     logits: np.ndarray
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text and the hypotheses asked of it as tokens; `tokens` counts both."""
+
+    text: TokenisedText
+    hypotheses: list[np.ndarray]
     tokens: int
 
 
@@ -75,7 +84,7 @@ class Tagger:
 
     def score(self, text: str, labels: LabelSet) -> Scores:
         """Calibrated logits of all labels; a text longer than one window is read window by window."""
-        steps = self.score_steps(text, labels)
+        steps = self.score_steps(self.read(text, labels))
         try:
             while True:
                 next(steps)
@@ -83,24 +92,25 @@ class Tagger:
             scores: Scores = finished.value
             return scores
 
-    def score_steps(self, text: str, labels: LabelSet) -> Generator[None, None, Scores]:
-        """`score`, one window a step: a server runs other work between the windows of a long text.
-
-        Raises `InputError` in the first step.
-        """
+    def read(self, text: str, labels: LabelSet) -> Reading:
+        """Tokenises a text and the labels' hypotheses. Raises `InputError` where either cannot be read."""
         if not check_readable(text, "text").strip():
             raise InputError("text is empty; send the text to tag.", "text")
         claims, claim_tokens = self._encode_labels(labels)
         tokens = tokenise(self.scorer.tokenizer, text, MAX_TEXT_TOKENS)
+        return Reading(tokens, claims, len(tokens) + claim_tokens)
+
+    def score_steps(self, reading: Reading) -> Generator[None, None, Scores]:
+        """`score`, one window a step: a server runs other work between the windows of a long text."""
         logits: list[np.ndarray] = []
-        for window in windows(tokens, self.scorer.window_tokens, WINDOW_OVERLAP):
+        for window in windows(reading.text, self.scorer.window_tokens, WINDOW_OVERLAP):
             if logits:
                 yield
-            logits.append(self.scorer.score(window.ids, claims))
+            logits.append(self.scorer.score(window.ids, reading.hypotheses))
         # a text of nothing but characters that the tokenizer drops is read as an empty one
-        combined = over_windows(np.stack(logits or [self.scorer.score([], claims)]))
+        combined = over_windows(np.stack(logits or [self.scorer.score([], reading.hypotheses)]))
         calibration = self.bundle.manifest.calibration
-        return Scores(combined * calibration.scale + calibration.bias, len(tokens) + claim_tokens)
+        return Scores(combined * calibration.scale + calibration.bias, reading.tokens)
 
     def _encode_labels_once(self, labels: LabelSet) -> tuple[list[np.ndarray], int]:
         encodings = self.scorer.tokenizer.encode_batch(list(labels.hypotheses), add_special_tokens=False)
@@ -124,11 +134,14 @@ def check_threshold(threshold: object) -> float:
     return float(threshold)
 
 
-def above(labels: LabelSet, scores: Scores, threshold: float) -> list[ScoredLabel]:
-    """Labels with a confidence of at least `threshold`, highest first; equal ones in the order asked."""
+def above(labels: LabelSet, scores: Scores, threshold: float | Sequence[float]) -> list[ScoredLabel]:
+    """Labels whose confidence is at least the threshold (one, or one per label), highest first.
+
+    Equal ones keep the order asked.
+    """
     confidences = np.round(sigmoid(scores.logits), _DECIMALS)
     order = np.argsort(-confidences, kind="stable")
-    kept = [i for i in order if confidences[i] >= threshold]
+    kept = [i for i in order if confidences[i] >= np.broadcast_to(threshold, confidences.shape)[i]]
     return [ScoredLabel(labels.names[i], float(confidences[i])) for i in kept]
 
 

@@ -1,59 +1,116 @@
-"""Who may call: Bearer keys, checked before a body is read. A route is protected unless it says that it is public."""
+"""Who may call what: Bearer keys, checked before a body is read. A route needs a key unless it says otherwise."""
 
-import hashlib
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from server.errors import InvalidApiKey, UnsupportedMediaType
+from server.errors import Forbidden, InvalidApiKey, UnsupportedMediaType
+from server.store.keys import Keys, Limits, Scope, digest
 
 PUBLIC = {"public": True}
 """Give this as `opt` to a route that needs no key."""
+EVERY_SCOPE: frozenset[Scope] = frozenset(("tag", "manage", "admin"))
 
 
-class KeyRing:
-    """The configured keys, kept as digests. Without any, everybody may call."""
+def needs(scope: Scope) -> dict[str, Any]:
+    """Give this as `opt` to a route; one that says nothing is for admins."""
+    return {"scope": scope}
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self._digests = [_digest(key) for key in keys]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether no key is needed."""
-        return not self._digests
+@dataclass(frozen=True)
+class Caller:
+    """Who sends a request. `classifiers`, where given, are all that it may use."""
 
-    def knows(self, key: str) -> bool:
-        """Whether the key is one of them, in time that does not depend on how much of it is right."""
-        offered = _digest(key)
-        matches = [hmac.compare_digest(offered, digest) for digest in self._digests]
-        return any(matches)
+    id: str
+    scopes: frozenset[Scope]
+    limits: Limits = field(default_factory=Limits)
+    classifiers: frozenset[str] | None = None
+
+    def may(self, scope: Scope) -> bool:
+        """Admins may do everything."""
+        return scope in self.scopes or "admin" in self.scopes
+
+    def check_classifier(self, name: str | None) -> None:
+        """None stands for labels sent inline. Raises `Forbidden`."""
+        if self.classifiers is not None and name not in self.classifiers:
+            allowed = ", ".join(sorted(self.classifiers)) or "none"
+            raise Forbidden(f"This key may use these classifiers only: {allowed}.")
+
+
+class Gate:
+    """Turns an Authorization header into a caller. `opens` says what happens without any key.
+
+    `opens` is "never", "always", or "until there is a key".
+    """
+
+    def __init__(
+        self, keys: Keys, tag_keys: Iterable[str], admin_keys: Iterable[str], default: Limits, opens: str
+    ) -> None:
+        self.keys, self.default, self.opens = keys, default, opens
+        self._settled = [(digest(key), frozenset[Scope](("tag",))) for key in tag_keys]
+        self._settled += [(digest(key), EVERY_SCOPE) for key in admin_keys]
+
+    async def is_open(self) -> bool:
+        """Whether everybody may do everything."""
+        if self.opens == "until there is a key":
+            return not self._settled and not await self.keys.exist()
+        return self.opens == "always"
+
+    async def caller(self, authorization: str) -> Caller:
+        """Raises `InvalidApiKey`."""
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            if not authorization and await self.is_open():
+                return Caller("open", EVERY_SCOPE, self.default)
+            raise _refused("An API key is needed: send the header 'Authorization: Bearer <key>'.")
+        return self._from_settings(secret.strip()) or await self._from_store(secret.strip())
+
+    def _from_settings(self, secret: str) -> Caller | None:
+        offered = digest(secret)
+        found = [scopes for known, scopes in self._settled if hmac.compare_digest(offered, known)]
+        return Caller(f"settings-{offered[:8]}", found[-1], self.default) if found else None
+
+    async def _from_store(self, secret: str) -> Caller:
+        key = await self.keys.find(secret)
+        if key is None:
+            if await self.is_open():  # a client that sends a key everywhere need not know that none is asked here
+                return Caller("open", EVERY_SCOPE, self.default)
+            raise _refused("The API key is not valid.")
+        if key.has_expired:
+            raise _refused("The API key has expired; ask for a new one.")
+        own = key.limits
+        limits = Limits(
+            own.requests_per_minute or self.default.requests_per_minute,
+            own.tokens_per_minute or self.default.tokens_per_minute,
+            own.concurrent or self.default.concurrent,
+        )
+        return Caller(key.id, key.scopes, limits, key.classifiers)
 
 
 async def require_key(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Litestar guard: 401 unless the route is public, the server open, or the key known."""
-    keys: KeyRing = connection.app.state.key_ring
-    if handler.opt.get("public") or keys.is_open:
+    """Litestar guard: 401 without a key, 403 with one that may not, unless the route is public."""
+    if handler.opt.get("public"):
         return
-    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise InvalidApiKey(
-            "An API key is needed: send the header 'Authorization: Bearer <key>'.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    if not keys.knows(key.strip()):
-        raise InvalidApiKey("The API key is not valid.", headers={"WWW-Authenticate": "Bearer"})
+    gate: Gate = connection.app.state.gate
+    caller = await gate.caller(connection.headers.get("authorization", ""))
+    connection.scope["state"]["caller"] = caller
+    connection.scope["state"]["facts"].caller = caller.id
+    scope: Scope = handler.opt.get("scope", "admin")
+    if not caller.may(scope):
+        raise Forbidden(f"This key lacks the scope {scope!r}; use a key that has it.")
 
 
 async def require_json(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Litestar guard: 415 for a POST whose content type is not JSON.
+    """Litestar guard: 415 for a body whose content type is not JSON.
 
     A web page of another origin cannot send JSON unasked, so this also keeps other sites'
     scripts away from a server that is open on loopback.
     """
-    if connection.scope.get("method") != "POST":
+    if connection.scope.get("method") not in ("POST", "PUT", "PATCH") or handler.opt.get("bodiless"):
         return
     media_type = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -61,5 +118,5 @@ async def require_json(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         raise UnsupportedMediaType(f"Send the body as JSON with the header 'Content-Type: application/json' ({sent}).")
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+def _refused(message: str) -> InvalidApiKey:
+    return InvalidApiKey(message, headers={"WWW-Authenticate": "Bearer"})

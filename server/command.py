@@ -1,5 +1,6 @@
 """`nli-tagger serve`."""
 
+import asyncio
 import signal
 import socket
 import sys
@@ -13,9 +14,19 @@ import uvicorn
 from nli_tagger import NliTaggerError, Tagger
 from server.app import create_asgi
 from server.logs import configure
-from server.settings import CONVERTER, LOADERS, ServerSettings, is_loopback
+from server.services import open_database
+from server.settings import CONVERTER, LOADERS, ServerSettings
+from server.shared_store import SharedStoreError, shared_store_url
+from server.store.database import DatabaseError
+from server.store.keys import Keys
 
 log = structlog.get_logger("server")
+
+_AUTH = {
+    "always": "off: everyone who reaches this address may do everything",
+    "never": "every request needs an API key",
+    "until there is a key": "open to every program on this machine until there is an API key",
+}
 
 
 class _Command(click.Command):
@@ -34,13 +45,12 @@ def run(settings: ServerSettings) -> None:
     Each option can also be set in the environment (shown below) or in nli-tagger.toml, section [nli-tagger].
     """
     configure(settings.log_format, settings.log_level)
-    _check_exposure(settings)
+    asyncio.run(_check_stores(settings))
     listener = _listen(settings.host, settings.port)
     try:
         tagger = Tagger(settings.model, threads=settings.cores_per_inference)
     except NliTaggerError as error:
         raise click.ClickException(str(error)) from error
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     _announce(settings, tagger, listener.getsockname()[1])
     config = uvicorn.Config(
         create_asgi(settings, tagger),
@@ -78,11 +88,20 @@ def _wrong(reason: str) -> click.ClickException:
     return click.ClickException(f"A setting is wrong. {reason}")
 
 
-def _check_exposure(settings: ServerSettings) -> None:
-    if not settings.api_keys and not is_loopback(settings.host):
+async def _check_stores(settings: ServerSettings) -> None:
+    """What would fail later fails now, in words: a database that is away, an open server that others can reach."""
+    try:
+        if settings.valkey:
+            shared_store_url(settings.valkey)
+        async with open_database(settings) as database:
+            has_keys = bool(settings.api_keys or settings.admin_keys) or await Keys(database).exist()
+    except (DatabaseError, SharedStoreError) as error:
+        raise click.ClickException(str(error)) from error
+    if settings.opens == "never" and not has_keys:
         raise click.ClickException(
-            f"Listening on {settings.host} without an API key would let everyone in. Set NLI_TAGGER_API_KEYS "
-            "(or --api-keys), or listen on 127.0.0.1."
+            f"Listening on {settings.host} without an API key would let nobody in. Make one with "
+            "'nli-tagger keys create NAME --scope admin', set NLI_TAGGER_API_KEYS or NLI_TAGGER_ADMIN_KEYS, "
+            "listen on 127.0.0.1, or set NLI_TAGGER_AUTH=off to let everyone in."
         )
 
 
@@ -104,8 +123,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _announce(settings: ServerSettings, tagger: Tagger, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{port}"
-    keys = "required" if settings.api_keys else "none: open to every program on this machine, and to nobody else"
-    log.info("serving", url=url, docs=f"{url}/docs", model=tagger.bundle.manifest.name, api_keys=keys)
+    log.info("serving", url=url, docs=f"{url}/docs", model=tagger.bundle.manifest.name, auth=_AUTH[settings.opens])
     if sys.stderr.isatty():
         click.echo(f"NLI Tagger on {url} (API page: {url}/docs). Ctrl-C stops it.", err=True)
 

@@ -1,12 +1,14 @@
 """Errors over HTTP: one class per status and code, one shape, and a message that says what to do.
 
     ApiError
-    ├── InvalidJson 400           ├── UnsupportedMediaType 415
-    ├── InvalidApiKey 401         ├── ValidationError 422 (field)
-    ├── NotFound 404              ├── TextTooLong 422 (field)
+    ├── InvalidJson 400           ├── ValidationError 422 (field)
+    ├── InvalidApiKey 401         ├── TextTooLong 422 (field)
+    ├── Forbidden 403             ├── RateLimited 429 (Retry-After)
+    ├── NotFound 404              ├── ClientGone 499
     ├── MethodNotAllowed 405      ├── InternalError 500
-    ├── BodyTooLarge 413          ├── ServerBusy 503 (Retry-After)
-    └── ClientGone 499            └── DeadlineExceeded 503
+    ├── Conflict 409              ├── ServerBusy 503 (Retry-After)
+    ├── BodyTooLarge 413          ├── DeadlineExceeded 503
+    └── UnsupportedMediaType 415  └── StoreUnavailable 503 (Retry-After)
 
 The body is Classer's documented shape plus a string `detail`, which is what its SDKs read.
 """
@@ -14,8 +16,10 @@ The body is Classer's documented shape plus a string `detail`, which is what its
 from typing import Any, ClassVar
 
 import structlog
+from advanced_alchemy.exceptions import RepositoryError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import SQLAlchemyError
 
 from nli_tagger.errors import InputError, TextTooLongError
 
@@ -56,8 +60,14 @@ class InvalidApiKey(ApiError):
     status, code = 401, "INVALID_API_KEY"
 
 
+class Forbidden(ApiError):
+    """The key is valid, but not for this."""
+
+    status, code = 403, "FORBIDDEN"
+
+
 class NotFound(ApiError):
-    """No such path."""
+    """No such path, classifier, version, alias or key."""
 
     status, code = 404, "NOT_FOUND"
 
@@ -66,6 +76,12 @@ class MethodNotAllowed(ApiError):
     """The path exists, the method does not."""
 
     status, code = 405, "METHOD_NOT_ALLOWED"
+
+
+class Conflict(ApiError):
+    """The request contradicts what is stored."""
+
+    status, code = 409, "CONFLICT"
 
 
 class BodyTooLarge(ApiError):
@@ -92,6 +108,12 @@ class TextTooLong(ApiError):
     status, code = 422, "TEXT_TOO_LONG"
 
 
+class RateLimited(ApiError):
+    """The key has used up a limit; Retry-After says when it is worth trying again."""
+
+    status, code = 429, "RATE_LIMITED"
+
+
 class ClientGone(ApiError):
     """The client closed the connection; nobody reads this answer, the log shows its status."""
 
@@ -114,6 +136,12 @@ class DeadlineExceeded(ApiError):
     status, code = 503, "DEADLINE_EXCEEDED"
 
 
+class StoreUnavailable(ApiError):
+    """The database does not answer."""
+
+    status, code = 503, "STORE_UNAVAILABLE"
+
+
 def from_input_error(error: InputError) -> ApiError:
     """The library's complaint about an argument as an HTTP error."""
     kind = TextTooLong if isinstance(error, TextTooLongError) else ValidationError
@@ -123,10 +151,10 @@ def from_input_error(error: InputError) -> ApiError:
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """The one exception handler of the server: every error leaves in the same shape."""
     known = _known(error)
-    if isinstance(known, InternalError):
+    if isinstance(known, InternalError | StoreUnavailable):
         # an exception's message may quote a text, so only its type and place are logged
         log.error("unhandled", error=type(error).__name__, at=_place(error))
-    request.state.error_code = known.code
+    request.scope["state"]["facts"].error_code = known.code
     return Response(known.body(), status_code=known.status, headers=known.headers, media_type="application/json")
 
 
@@ -139,6 +167,8 @@ def _known(error: Exception) -> ApiError:
         return _validation(error)
     if isinstance(error, HTTPException):
         return _of_framework(error)
+    if isinstance(error, SQLAlchemyError | RepositoryError):
+        return StoreUnavailable("The database does not answer; try again shortly.", headers={"Retry-After": "2"})
     if isinstance(error, UnicodeDecodeError | RecursionError) and _in_decoder(error):  # not UTF-8, or nested too deep
         return InvalidJson(_NOT_JSON)
     return InternalError("The server failed to answer this request. Its log has the error under the X-Request-ID.")

@@ -1,4 +1,4 @@
-"""Who computes next: a queue with two lanes over a few worker threads.
+"""Who computes next: a queue with three lanes over a few worker threads.
 
 A job is a generator: one `next` is one window of text. After each step it goes to the back of its
 lane, so that a text of a thousand windows does not hold up a short one. Work of clients that have
@@ -15,10 +15,10 @@ from typing import Any, Generic, Literal, TypeVar
 from server.errors import DeadlineExceeded, ServerBusy
 
 T = TypeVar("T")
-Lane = Literal["fast", "standard"]
+Lane = Literal["fast", "standard", "batch"]
 
-_HANDICAP: dict[Lane, int] = {"fast": 0, "standard": 16}
-"""How many later arrivals of the fast lane may overtake: a standard job ages and is never starved."""
+_HANDICAP: dict[Lane, int] = {"fast": 0, "standard": 16, "batch": 64}
+"""How many later arrivals of the fast lane may overtake: the other lanes age and are never starved."""
 
 
 @dataclass(order=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import typed_settings as ts
 import uvicorn
 
 from nli_tagger import Tagger
@@ -34,9 +33,8 @@ class RunningServer:
 @contextmanager
 def running(tagger: Tagger, data_dir: Path, **settings: Any) -> Iterator[RunningServer]:
     """Serves with those settings on a free port until the block ends."""
-    keys = [ts.SecretStr(key) for key in settings.pop("api_keys", [])]
     config = uvicorn.Config(
-        create_asgi(ServerSettings(data_dir=data_dir, api_keys=keys, **settings), tagger),
+        create_asgi(ServerSettings(data_dir=data_dir, **settings), tagger),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nli_tagger.hypotheses import hypothesis, readable
 from training.data import LabelledText, LabelWording, Pair, Schema
@@ -17,6 +17,13 @@ PARAPHRASES = (
     "It can be described as {label}.",
 )
 """Other sentences around a label, so that the model learns the label and not the product's template."""
+
+
+ADDITIVE = frozenset({"tagging", "topic", "intent", "document", "finance", "dialogue"})
+"""Families whose labels add up when texts are joined; verdicts and feelings outweigh each other."""
+
+SEPARATORS = (" ", "\n", "\n\n")
+"""What stands between texts that are read as one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Habits:
     drop_positives: float = 0.08
     single_label_doubt: float = 0.7
     joined: float = 0.35
+    joined_tags: float = 0.15
+    buried: float = 0.12
+    buried_doubt: float = 0.5
+    most_fillers: int = 5
 
 
 @dataclass
@@ -71,14 +82,28 @@ class ExampleMaker:
         rng.shuffle(asked)
         return Example(text.text, tuple(a for a, _ in asked), tuple(b for _, b in asked), self._doubt(schema))
 
-    def of_two(self, first: LabelledText, second: LabelledText, rng: random.Random) -> Example:
-        """Two texts of one set read as one: both labels apply, as single-label sets alone never show."""
-        maybe = tuple({*first.maybe, *second.maybe} - {*first.yes, *second.yes})
-        yes = tuple({*first.yes, *second.yes})
-        return self.of_text(LabelledText(first.schema, f"{first.text} {second.text}", yes, maybe), rng)
+    def of_several(self, texts: Sequence[LabelledText], rng: random.Random) -> Example:
+        """Texts of one set read as one: the labels of each apply, as single-label sets alone never show."""
+        yes = {label for text in texts for label in text.yes}
+        maybe = {label for text in texts for label in text.maybe} - yes
+        together = rng.choice(SEPARATORS).join(text.text for text in texts)
+        return self.of_text(LabelledText(texts[0].schema, together, tuple(yes), tuple(maybe)), rng)
+
+    def of_buried(self, text: LabelledText, fillers: Sequence[str], rng: random.Random) -> Example:
+        """A text somewhere among others that have nothing to do with it: what it says still holds."""
+        place, between = rng.randint(0, len(fillers)), rng.choice(SEPARATORS)
+        premise = between.join([*fillers[:place], text.text, *fillers[place:]])
+        example = self.of_text(text, rng)
+        return replace(example, premise=premise, doubt=max(example.doubt, self.habits.buried_doubt))
+
+    def join_chance(self, schema: Schema) -> float:
+        """How often a text of the set is joined with others of the set."""
+        if schema.is_single:
+            return self.habits.joined if self.allows_joining(schema) else 0.0
+        return self.habits.joined_tags if schema.family in ADDITIVE else 0.0
 
     def allows_joining(self, schema: Schema) -> bool:
-        """Whether two texts of the set can be true of one text: labels that are no opposites, one a text."""
+        """Whether two texts of a single-label set can be true of one text: labels that are no opposites."""
         return schema.is_single and len(schema.names) > 3
 
     def of_premise(self, premise: str, pairs: Sequence[Pair], rng: random.Random) -> Example:

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from nli_tagger import LabelSet, Tagger
 from server.auth import PUBLIC
-from server.schemas import Health
+from server.schemas.common import Health
 
 _PROBE = LabelSet.of(["ready"])
 _TRUSTED_SECONDS = 2.0

@@ -91,10 +91,10 @@ class BrokenTagger(Tagger):
         self.__dict__.update(whole.__dict__)
         self.error = error
 
-    def score_steps(self, text, labels):
+    def score_steps(self, reading):
         if self.error:
             raise self.error
-        return (yield from super().score_steps(text, labels))
+        return (yield from super().score_steps(reading))
 
 
 @pytest.fixture

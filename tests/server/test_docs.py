@@ -8,7 +8,8 @@ import pytest
 from support import NEWS, NEWS_LABELS
 
 from server.app import create_app
-from server.schemas import ErrorBody, TagResponse
+from server.schemas.common import ErrorBody
+from server.schemas.tagging import TagResponse
 from server.settings import ServerSettings
 
 

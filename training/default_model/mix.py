@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import accumulate
 
 from training.data import LabelledText, Pair, Schema
 from training.examples import Example, ExampleMaker
@@ -21,6 +22,16 @@ QUOTAS = {
     "clinc150": 4500,
 }
 """Polarity, emotion and offence need more texts than the general rule gives."""
+
+
+SHORT = 400
+"""Characters up to which a text is joined with others."""
+
+WINDOW = 1500
+"""Characters that fit into the tokens a premise of training keeps."""
+
+FEELINGS = frozenset({"sentiment", "emotion", "safety", "stance"})
+"""Families whose texts colour any text around them, and so are no fillers."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class Plan:
     jobs: list[tuple[LabelledText | None, tuple[str, list[Pair]] | None]]
     seed: int
     by_schema: dict[str, list[LabelledText]]
+    fillers: list[tuple[str, str]]
 
     def example(self, index: int) -> Example:
         """The example at a place of the plan; the same each time it is asked for."""
@@ -61,13 +73,29 @@ class Plan:
         if premise is not None:
             return self.maker.of_premise(*premise, rng)
         assert text is not None
-        if self._joins(text, rng):
-            return self.maker.of_two(text, rng.choice(self.by_schema[text.schema]), rng)
+        return self._of_text(text, rng)
+
+    def _of_text(self, text: LabelledText, rng: random.Random) -> Example:
+        """The text alone, joined with others of its set, or among fillers; long texts always alone."""
+        schema, habits = self.maker.schemas[text.schema], self.maker.habits
+        if len(text.text) >= SHORT:
+            return self.maker.of_text(text, rng)
+        if rng.random() < self.maker.join_chance(schema):
+            return self.maker.of_several([text, *self._partners(text, rng)], rng)
+        if rng.random() < habits.buried:
+            return self.maker.of_buried(text, self._fillers(schema, rng), rng)
         return self.maker.of_text(text, rng)
 
-    def _joins(self, text: LabelledText, rng: random.Random) -> bool:
-        short, allowed = len(text.text) < 400, self.maker.allows_joining(self.maker.schemas[text.schema])
-        return short and allowed and rng.random() < self.maker.habits.joined
+    def _partners(self, text: LabelledText, rng: random.Random) -> list[LabelledText]:
+        drawn = rng.choices(self.by_schema[text.schema], k=rng.choice((1, 1, 1, 2)))
+        return [partner for partner in drawn if len(partner.text) < SHORT]
+
+    def _fillers(self, schema: Schema, rng: random.Random) -> list[str]:
+        """Short texts of no set that speaks of the same kind of thing."""
+        drawn = rng.choices(self.fillers, k=rng.randint(1, self.maker.habits.most_fillers))
+        kept = [text for family, text in drawn if family not in FEELINGS and family != schema.family]
+        lengths = accumulate(map(len, kept))
+        return [text for text, length in zip(kept, lengths, strict=True) if length < WINDOW - SHORT]
 
 
 def plan(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pair]], mix: Mix, seed: int) -> Plan:
@@ -84,7 +112,13 @@ def plan(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pai
     premises = rng.sample(list(nli.items()), min(mix.nli_premises, len(nli)))
     jobs += [(None, premise) for premise in premises]
     rng.shuffle(jobs)
-    return Plan(maker, jobs, seed, by_schema)
+    return Plan(maker, jobs, seed, by_schema, _fillers(maker, texts, nli))
+
+
+def _fillers(maker: ExampleMaker, texts: list[LabelledText], nli: dict[str, list[Pair]]) -> list[tuple[str, str]]:
+    """Family and text of everything short; sentences of NLI belong to no family."""
+    own = [(maker.schemas[text.schema].family, text.text) for text in texts]
+    return [pair for pair in [*own, *(("nli", premise) for premise in nli)] if len(pair[1]) < SHORT]
 
 
 def _draw(owned: list[LabelledText], count: int, rng: random.Random) -> list[LabelledText]:

@@ -1,0 +1,20 @@
+"""Valkey or Redis, which servers share: the address, and how long it may take to answer."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+SCHEMES = ("valkey", "valkeys", "redis", "rediss")
+TIMEOUTS: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+"""Seconds. It is asked for every request, so a slow one is as good as none."""
+
+
+class SharedStoreError(Exception):
+    """The setting is no address of a Valkey or Redis server."""
+
+
+def shared_store_url(given: str) -> str:
+    """The address with the scheme that the client knows. Raises `SharedStoreError`."""
+    scheme = urlsplit(given).scheme
+    if scheme not in SCHEMES or not urlsplit(given).hostname:
+        raise SharedStoreError("The setting 'valkey' must be a URL such as valkey://host:6379/0 or redis://host/1.")
+    return given.replace("redis", "valkey", 1) if scheme.startswith("redis") else given
