@@ -48,9 +48,9 @@ class ScoreCache:
         try:
             entry = msgspec.msgpack.decode(data, type=_Entry)
             logits = np.array([entry.logits[name.strip()] for name in labels.names], np.float32)
-        except (msgspec.MsgspecError, KeyError):
+            return CachedScores(Scores(logits, entry.tokens), max(0, int(time.time() - entry.at)))
+        except (msgspec.MsgspecError, KeyError, ValueError, OverflowError):  # something else wrote it
             return None
-        return CachedScores(Scores(logits, entry.tokens), max(0, int(time.time() - entry.at)))
 
     async def put(self, key: str, labels: LabelSet, scores: Scores) -> None:
         """Remembers scores under the key."""

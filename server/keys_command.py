@@ -10,7 +10,7 @@ import attrs
 import click
 import typed_settings as ts
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from nli_tagger import InputError
@@ -33,7 +33,8 @@ def keys(context: click.Context, data_dir: Path | None, database: str | None) ->
     try:
         settings = ts.load_settings(ServerSettings, LOADERS, converter=CONVERTER)
     except (ts.exceptions.TsError, ValueError) as error:
-        raise click.ClickException(f"A setting is wrong. {error}") from error
+        reasons = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+        raise click.ClickException(f"A setting is wrong. {'; '.join(map(str, reasons))}") from error
     context.obj = attrs.evolve(
         settings,  # type: ignore[misc]
         **{name: value for name, value in given.items() if value},
@@ -75,7 +76,8 @@ def create(
 @click.pass_obj
 def list_keys(settings: ServerSettings) -> None:
     """Show all keys, never their secrets."""
-    table = Table("id", "name", "begins with", "scopes", "classifiers", "expires")
+    headings = ("name", "begins with", "scopes", "classifiers", "expires")
+    table = Table(Column("id", no_wrap=True), *(Column(heading, overflow="fold") for heading in headings), box=None)
     for key in _with_keys(settings, lambda store: store.list()):
         table.add_row(*(Text(cell) for cell in _cells(key)))
     Console().print(table)

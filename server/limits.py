@@ -6,11 +6,13 @@ one. Requests at the same time are slots: a slot is a limit of one with a life o
 server that dies gives its slots back when their time is over.
 """
 
+import asyncio
 import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -48,7 +50,7 @@ class Limiter:
             yield
         finally:
             if slot is not None:
-                await self._counted(lambda counters: counters.release(caller.id, slot))
+                await slot.give_back()
 
     async def charge(self, caller: Caller, tokens: int) -> None:
         """Counts tokens before they are computed.
@@ -93,11 +95,17 @@ class Limiter:
             if wait is not None:
                 raise await self._refusal(caller, f"{limit:,} requests a minute", wait)
 
-    async def _take_slot(self, caller: Caller) -> int | None:
+    async def _take_slot(self, caller: Caller) -> "_Slot | None":
         most = caller.limits.concurrent
         if most is None:
             return None
-        slot: int | None = await self._counted(lambda counters: counters.take(caller.id, most))
+        taking = asyncio.create_task(self._counted(lambda counters: counters.take(caller.id, most)))
+        try:
+            slot = await asyncio.shield(taking)
+        except asyncio.CancelledError:  # the client has gone while the store was asked, which may have given a slot
+            if given := await taking:
+                await given.give_back()
+            raise
         if slot is None:
             raise await self._refusal(caller, f"{most:,} requests at the same time", 1)
         return slot
@@ -115,6 +123,21 @@ class Limiter:
                 log.warning("shared limits unavailable, counting by myself", error=type(error).__name__)
                 self._shared_again_at = time.monotonic() + _SHARED_AGAIN_SECONDS
         return await count(self._local)
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A slot that was taken. It goes back to where it came from, even if that is no longer asked."""
+
+    counters: "_Counters"
+    caller: str
+    number: int
+
+    async def give_back(self) -> None:
+        try:
+            await self.counters.release(self)
+        except Exception as error:  # whatever the client raises: the slot is free when its time is over
+            log.warning("a slot was not given back", error=type(error).__name__)
 
 
 class _Counters:
@@ -145,20 +168,30 @@ class _Counters:
         stats = await limiter.get_window_stats(RateLimitItemPerMinute(limit), name.lower(), caller)
         return max(0, stats.remaining), stats.reset_time
 
-    async def take(self, caller: str, most: int) -> int | None:
-        first: int = random.randrange(most)
+    async def take(self, caller: str, most: int) -> _Slot | None:
+        first = random.randrange(most)
         for slot in (*range(first, most), *range(first)):
             if await self._fixed.hit(self._slot, "slot", caller, str(slot)):
-                return int(slot)
+                return _Slot(self, caller, slot)
         return None
 
-    async def release(self, caller: str, slot: int) -> None:
-        await self._fixed.clear(self._slot, "slot", caller, str(slot))
+    async def release(self, slot: _Slot) -> None:
+        await self._fixed.clear(self._slot, "slot", slot.caller, str(slot.number))
 
     async def close(self) -> None:
         if isinstance(self._storage, RedisStorage):
             await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]
 
 
+class _SharedStorage(RedisStorage):
+    """Redis rounds a time to live to seconds; whoever comes back after that many may be too early."""
+
+    async def get_expiry(self, key: str) -> float:
+        client = self.bridge.get_connection()  # type: ignore[attr-defined]
+        left: int = await client.pttl(self.bridge.prefixed_key(key))
+        return time.time() + max(left, 0) / 1000
+
+
 def _shared_storage(url: str) -> Storage:
-    return RedisStorage(f"async+{shared_store_url(url)}", implementation="valkey", key_prefix="nli-tagger", **TIMEOUTS)
+    address = f"async+{shared_store_url(url)}"
+    return _SharedStorage(address, implementation="valkey", key_prefix="nli-tagger", **TIMEOUTS)

@@ -49,6 +49,7 @@ class Recorder:
         self._keep, self._keep_texts = timedelta(days=keep_days), keep_texts
         self._counted: dict[UsageKey, Counts] = defaultdict(Counts)
         self._waiting: list[dict[str, Any]] = []
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Recorder":
@@ -56,9 +57,10 @@ class Recorder:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        writing, pruning = self._tasks
+        self._stopping.set()  # a write that is cancelled half-way would lose what it holds
+        pruning.cancel()
+        await asyncio.gather(writing, pruning, return_exceptions=True)
         await self._write()
 
     def note(self, facts: Facts, request_id: str, method: str, route: str, status: int, ms: float) -> None:
@@ -91,8 +93,9 @@ class Recorder:
         }
 
     async def _write_often(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _FLUSH_SECONDS)
             await self._write()
 
     async def _prune_often(self) -> None:

@@ -7,8 +7,9 @@ gone away, or that is past its deadline, is dropped between steps.
 
 import asyncio
 import heapq
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -55,19 +56,24 @@ class Scheduler:
         """Jobs in the queue that somebody still waits for."""
         return sum(not ticket.result.done() for ticket in self._waiting)
 
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """The time of one request, however many jobs that is. Raises `DeadlineExceeded` when it is over."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                yield
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The request took longer than {self.timeout:g} s; send less text, or raise the setting 'timeout'."
+            ) from None
+
     async def run(self, job: Generator[None, None, T], lane: Lane = "standard") -> T:
-        """The job's return value. Raises what the job raises, `ServerBusy`, or `DeadlineExceeded`."""
+        """The job's return value. Raises what the job raises, or `ServerBusy`."""
         if self.waiting >= self.max_waiting:
             raise ServerBusy("The server has too much work waiting; try again shortly.", headers={"Retry-After": "1"})
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._enqueue(lane, job, result)
-        try:
-            async with asyncio.timeout(self.timeout):
-                return await result
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"The request took longer than {self.timeout:g} s; send a shorter text, or raise the setting 'timeout'."
-            ) from None
+        return await result
 
     def _enqueue(self, lane: Lane, job: Generator[None, None, T], result: "asyncio.Future[T]") -> None:
         self._arrivals += 1

@@ -56,7 +56,7 @@ class Scoring:
         known = await self._remembered(key, question)
         if known is not None:
             return known
-        async with self.limiter.admit(question.caller):
+        async with self.scheduler.deadline(), self.limiter.admit(question.caller):
             [reading] = await self.scheduler.run(_read(self.tagger, [text], question.labels), question.lane)
             if isinstance(reading, InputError):
                 raise reading
@@ -74,7 +74,7 @@ class Scoring:
         }
         missing = [place for place, known in results.items() if known is None]
         if missing:
-            async with self.limiter.admit(question.caller):
+            async with self.scheduler.deadline(), self.limiter.admit(question.caller):
                 reading = _read(self.tagger, [texts[place] for place in missing], question.labels)
                 readings = dict(zip(missing, await self.scheduler.run(reading, question.lane), strict=True))
                 await self.limiter.charge(question.caller, sum(_tokens(r) for r in readings.values()))

@@ -28,10 +28,10 @@ from server.store.usage import Usage
 
 @dataclass(frozen=True)
 class Services:
-    """One of each."""
+    """One of each. Routes ask for them by these names, which must not be names of fields of a body."""
 
     asker: Asker
-    classifiers: Classifiers
+    saved: Classifiers
     gate: Gate
     keys: Keys
     recorder: Recorder
@@ -72,7 +72,7 @@ async def open_services(settings: ServerSettings, tagger: Tagger) -> AsyncIterat
         stack.push_async_callback(limiter.close)
         yield Services(
             asker=Asker(classifiers),
-            classifiers=classifiers,
+            saved=classifiers,
             gate=Gate(keys, settings.api_keys, settings.admin_keys, settings.default_limits, settings.opens),
             keys=keys,
             recorder=recorder,

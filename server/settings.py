@@ -1,7 +1,6 @@
 """Every setting of the server, declared once: environment variable, flag, file key and README row come from here."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from attrs.validators import ge, gt, le
 from typed_settings.converters import TSConverter
 
 from nli_tagger.runtime import available_cores
+from server.addresses import is_loopback
 from server.store.keys import MOST_CONCURRENT, MOST_REQUESTS, Limits
 
 APP = "nli-tagger"
@@ -115,11 +115,3 @@ class ServerSettings:
     def concurrent_inferences(self) -> int:
         """`workers`, worked out."""
         return self.workers or max(1, available_cores() // self.cores_per_inference)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine only."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -24,6 +24,7 @@ from nli_tagger.runtime import available_cores
 from training.embeddings import SentenceEncoder
 from training.label_sets import LabelledSet, labelled_sets, score_texts
 from training.metrics import MultiLabel, expected_calibration_error, multi_label, single_label_f1
+from training.plots import bar_pairs
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def environment() -> dict[str, str | int]:
 @click.option("--texts", default=100, show_default=True, help="Texts of each set.")
 @click.option("--without-descriptions", is_flag=True, help="Ask by the labels' names alone.")
 @click.option("--json", "report", type=click.Path(path_type=Path), help="Write all figures to this file.")
-def main(bundle: Path, data: Path, texts: int, without_descriptions: bool, report: Path | None) -> None:
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw a pair of bars for every set into this file.")
+def main(
+    bundle: Path, data: Path, texts: int, without_descriptions: bool, report: Path | None, plot: Path | None
+) -> None:
     """Evaluates a bundle on a data folder."""
     tagger, encoder = Tagger(bundle), SentenceEncoder()
     sets = list(labelled_sets(data, texts, descriptions=not without_descriptions))
@@ -120,6 +124,8 @@ def main(bundle: Path, data: Path, texts: int, without_descriptions: bool, repor
             "sets": [asdict(r) for r in rows],
         }
         report.write_text(json.dumps(content, indent=2) + "\n")
+    if plot:
+        bar_pairs([r.id for r in rows], [r.score for r in rows], [r.baseline for r in rows], plot)
 
 
 def _print(families: dict[str, dict[str, float]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
 from server.asking import facts_of
@@ -12,7 +13,7 @@ from server.schemas.common import ErrorBody
 from server.scoring import Answer
 
 _MEANINGS = {
-    400: "The body is not valid JSON.",
+    400: "The request cannot be read: its body is not valid JSON.",
     401: "The API key is missing or not valid.",
     403: "The API key may not do this.",
     404: "There is no such thing.",
@@ -32,9 +33,25 @@ def errors(*statuses: int) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(ErrorBody, description=_MEANINGS[status], generate_examples=False) for status in every}
 
 
+def _header(name: str, meaning: str, kind: type = str) -> ResponseHeader:
+    return ResponseHeader(name=name, description=meaning, documentation_only=True, required=False, value=kind())
+
+
+SCORING_HEADERS = [
+    _header("X-Cache", "HIT when nothing had to be computed, otherwise MISS."),
+    _header("X-Cache-Key", "The first 16 characters of the key of the answer; not for batches of several texts."),
+    _header("X-Cache-Age", "Seconds since the answer was computed (the oldest of a batch); only with hits.", int),
+    _header("X-Tokens-Used", "Tokens computed for this request: 0 for an answer from the cache.", int),
+    _header("X-RateLimit-Limit-Requests", "Requests a minute, where the key has a limit.", int),
+    _header("X-RateLimit-Remaining-Requests", "Requests left.", int),
+    _header("X-RateLimit-Limit-Tokens", "Tokens a minute, where the key has a limit.", int),
+    _header("X-RateLimit-Remaining-Tokens", "Tokens left.", int),
+    _header("X-RateLimit-Reset", "Unix time at which more is allowed again.", int),
+]
 SCORING_ERRORS = errors(400, 404, 413, 415, 422, 429)
 WRITING_ERRORS = errors(400, 404, 409, 413, 415, 422)
-READING_ERRORS = errors(404, 422)
+DELETING_ERRORS = errors(400, 404, 409, 422)
+READING_ERRORS = errors(400, 404, 422)
 
 
 async def headers(answers: Sequence[Answer], request: Request[Any, Any, Any], limiter: Limiter) -> dict[str, str]:

@@ -14,7 +14,7 @@ from server.asking import Asked, Asker, facts_of, refuse_unsupported
 from server.auth import needs
 from server.disconnect import unless_gone
 from server.errors import ValidationError
-from server.routes.answers import SCORING_ERRORS, headers
+from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
 from server.routes.tag import milliseconds
 from server.schemas.batches import (
     MAX_TEXTS,
@@ -38,6 +38,7 @@ from server.scoring import Answer, Scoring
     status_code=200,
     opt=needs("tag"),
     responses=SCORING_ERRORS,
+    response_headers=SCORING_HEADERS,
 )
 async def tag_batch(
     data: JSONBody[TagBatchRequest],
@@ -62,6 +63,7 @@ async def tag_batch(
     status_code=200,
     opt=needs("tag"),
     responses=SCORING_ERRORS,
+    response_headers=SCORING_HEADERS,
 )
 async def classify_batch(
     data: JSONBody[ClassifyBatchRequest],

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from server.asking import caller_of
 from server.auth import Caller, needs
-from server.routes.answers import READING_ERRORS, WRITING_ERRORS
+from server.routes.answers import DELETING_ERRORS, READING_ERRORS, WRITING_ERRORS
 from server.schemas.classifiers import (
     Alias,
     AliasTarget,
@@ -25,6 +26,9 @@ from server.store.classifiers import Classifier, Classifiers, Version
 from server.store.definition import Definition, define
 
 _TAGS = ["Classifiers"]
+_SAVING = WRITING_ERRORS | {
+    200: ResponseSpec(SavedVersion, description="The newest version holds exactly this.", generate_examples=False)
+}
 Store = NamedDependency[Classifiers]
 Asking = Request[Any, Any, Any]
 
@@ -35,12 +39,12 @@ Asking = Request[Any, Any, Any]
     summary="Create a classifier, or its next version",
     tags=_TAGS,
     opt=needs("manage"),
-    responses=WRITING_ERRORS,
+    responses=_SAVING,
 )
-async def save(data: JSONBody[NewClassifier], request: Asking, classifiers: Store) -> Response[SavedVersion]:
+async def save(data: JSONBody[NewClassifier], request: Asking, saved: Store) -> Response[SavedVersion]:
     """201 with the new version; 200 with the newest one when it holds exactly this already."""
     caller_of(request).check_classifier(data.name)
-    return _saved(*await classifiers.save(data.name, _definition(data)))
+    return _saved(*await saved.save(data.name, _definition(data)))
 
 
 @post(
@@ -49,14 +53,14 @@ async def save(data: JSONBody[NewClassifier], request: Asking, classifiers: Stor
     summary="Make a new version",
     tags=_TAGS,
     opt=needs("manage"),
-    responses=WRITING_ERRORS,
+    responses=_SAVING,
 )
 async def save_version(
-    name: FromPath[str], data: JSONBody[VersionContent], request: Asking, classifiers: Store
+    name: FromPath[str], data: JSONBody[VersionContent], request: Asking, saved: Store
 ) -> Response[SavedVersion]:
     """201 with the new version; 200 with the newest one when it holds exactly this already."""
     caller_of(request).check_classifier(name)
-    return _saved(*await classifiers.save(name, _definition(data), must_exist=True))
+    return _saved(*await saved.save(name, _definition(data), must_exist=True))
 
 
 @get(
@@ -69,13 +73,14 @@ async def save_version(
 )
 async def list_classifiers(
     request: Asking,
-    classifiers: Store,
+    saved: Store,
     after: Annotated[str, QueryParameter(description="Names after this one.", max_length=64)] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> ClassifierPage:
     """Classifiers that the key may use, by name."""
-    found = await classifiers.list(after, limit, caller_of(request).classifiers)
-    return ClassifierPage([_info(c) for c in found], found[-1].name if len(found) == limit else None)
+    found = await saved.list(after, limit + 1, caller_of(request).classifiers)
+    shown = found[:limit]
+    return ClassifierPage([_info(c) for c in shown], shown[-1].name if len(found) > limit else None)
 
 
 @get(
@@ -86,12 +91,12 @@ async def list_classifiers(
     opt=needs("tag"),
     responses=READING_ERRORS,
 )
-async def show(name: FromPath[str], request: Asking, classifiers: Store) -> SavedClassifier | SavedVersion:
+async def show(name: FromPath[str], request: Asking, saved: Store) -> SavedClassifier | SavedVersion:
     """A classifier for "name"; a version for "name@v3" or "name@alias"."""
     bare = _allowed(name, caller_of(request))
     if bare == name:
-        return _info(await classifiers.get(name))
-    return _shown(await classifiers.resolve(name))
+        return _info(await saved.get(name))
+    return _shown(await saved.resolve(name))
 
 
 @get(
@@ -102,10 +107,10 @@ async def show(name: FromPath[str], request: Asking, classifiers: Store) -> Save
     opt=needs("tag"),
     responses=READING_ERRORS,
 )
-async def list_versions(name: FromPath[str], request: Asking, classifiers: Store) -> VersionList:
+async def list_versions(name: FromPath[str], request: Asking, saved: Store) -> VersionList:
     """Oldest first."""
     _allowed(name, caller_of(request))
-    return VersionList([_shown(version) for version in (await classifiers.get(name)).versions])
+    return VersionList([_shown(version) for version in (await saved.get(name)).versions])
 
 
 @delete(
@@ -115,12 +120,12 @@ async def list_versions(name: FromPath[str], request: Asking, classifiers: Store
     tags=_TAGS,
     status_code=200,
     opt=needs("manage"),
-    responses=WRITING_ERRORS,
+    responses=DELETING_ERRORS,
 )
-async def remove(name: FromPath[str], request: Asking, classifiers: Store) -> Deleted:
+async def remove(name: FromPath[str], request: Asking, saved: Store) -> Deleted:
     """Numbers of deleted versions are not given again, so a pinned reference never changes its meaning."""
     _allowed(name, caller_of(request))
-    await classifiers.delete(name)
+    await saved.delete(name)
     return Deleted(name)
 
 
@@ -134,11 +139,11 @@ async def remove(name: FromPath[str], request: Asking, classifiers: Store) -> De
     responses=WRITING_ERRORS,
 )
 async def move_alias(
-    name: FromPath[str], alias: FromPath[str], data: JSONBody[AliasTarget], request: Asking, classifiers: Store
+    name: FromPath[str], alias: FromPath[str], data: JSONBody[AliasTarget], request: Asking, saved: Store
 ) -> Alias:
     """From now on "name@alias" stands for that version."""
     _allowed(name, caller_of(request))
-    return Alias(name, alias, await classifiers.point(name, alias, data.version))
+    return Alias(name, alias, await saved.point(name, alias, data.version))
 
 
 @post(
@@ -148,12 +153,12 @@ async def move_alias(
     tags=_TAGS,
     status_code=200,
     opt=needs("manage") | {"bodiless": True},
-    responses=WRITING_ERRORS,
+    responses=DELETING_ERRORS,
 )
-async def roll_back(name: FromPath[str], alias: FromPath[str], request: Asking, classifiers: Store) -> Alias:
+async def roll_back(name: FromPath[str], alias: FromPath[str], request: Asking, saved: Store) -> Alias:
     """To where it pointed before it was last moved."""
     _allowed(name, caller_of(request))
-    return Alias(name, alias, await classifiers.roll_back(name, alias))
+    return Alias(name, alias, await saved.roll_back(name, alias))
 
 
 @delete(
@@ -163,12 +168,12 @@ async def roll_back(name: FromPath[str], alias: FromPath[str], request: Asking, 
     tags=_TAGS,
     status_code=200,
     opt=needs("manage"),
-    responses=WRITING_ERRORS,
+    responses=DELETING_ERRORS,
 )
-async def remove_alias(name: FromPath[str], alias: FromPath[str], request: Asking, classifiers: Store) -> Deleted:
+async def remove_alias(name: FromPath[str], alias: FromPath[str], request: Asking, saved: Store) -> Deleted:
     """The versions stay."""
     _allowed(name, caller_of(request))
-    await classifiers.remove_alias(name, alias)
+    await saved.remove_alias(name, alias)
     return Deleted(f"{name}@{alias}")
 
 

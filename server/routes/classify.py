@@ -11,7 +11,7 @@ from nli_tagger.tagger import choose
 from server.asking import Asker
 from server.auth import needs
 from server.disconnect import unless_gone
-from server.routes.answers import SCORING_ERRORS, headers
+from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
 from server.routes.tag import milliseconds, text_of
 from server.schemas.tagging import ClassifyRequest, ClassifyResponse
 from server.scoring import Scoring
@@ -25,6 +25,7 @@ from server.scoring import Scoring
     status_code=200,
     opt=needs("tag"),
     responses=SCORING_ERRORS,
+    response_headers=SCORING_HEADERS,
 )
 async def classify(
     data: JSONBody[ClassifyRequest],

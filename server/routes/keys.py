@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from server.auth import needs
-from server.routes.answers import READING_ERRORS, WRITING_ERRORS
+from server.routes.answers import DELETING_ERRORS, READING_ERRORS, WRITING_ERRORS
 from server.schemas.classifiers import Deleted
 from server.schemas.keys import CreatedKey, KeyInfo, KeyList, NewKey
 from server.store.keys import Key, Keys, Limits
@@ -37,7 +37,7 @@ async def list_keys(keys: NamedDependency[Keys]) -> KeyList:
     tags=_TAGS,
     status_code=200,
     opt=needs("admin"),
-    responses=WRITING_ERRORS,
+    responses=DELETING_ERRORS,
 )
 async def remove(key_id: FromPath[str], keys: NamedDependency[Keys]) -> Deleted:
     """It is refused from the next request on."""

@@ -1,7 +1,7 @@
 """GET /v1/usage, /v1/logs and /v1/models."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
@@ -34,19 +34,19 @@ KeyId = Annotated[str | None, QueryParameter(description="Id of a key.", max_len
 )
 async def report_usage(
     usage: NamedDependency[Usage],
-    first: Annotated[
-        date | None, QueryParameter(name="from", description="First day (UTC); default: 30 days ago.")
+    from_: Annotated[
+        date | None, QueryParameter(name="from", description="First day (UTC); default: 30 days before the last.")
     ] = None,
-    last: Annotated[date | None, QueryParameter(name="to", description="Last day (UTC); default: today.")] = None,
+    to: Annotated[date | None, QueryParameter(description="Last day (UTC); default: today.")] = None,
     key: KeyId = None,
     classifier: Classifier = None,
 ) -> UsageReport:
     """Counted within a second or two of the request."""
-    until = last or datetime.now(UTC).date()
-    since = first or until - timedelta(days=_DEFAULT_DAYS)
-    if since > until:
+    last = to or datetime.now(UTC).date()
+    first = from_ or date.fromordinal(max(1, last.toordinal() - _DEFAULT_DAYS))
+    if first > last:
         raise ValidationError("from is after to; exchange them.", details={"field": "from"})
-    rows = await usage.between(since, until, key, classifier)
+    rows = await usage.between(first, last, key, classifier)
     return UsageReport(usage=[_entry(row) for row in rows], total=UsageCounts(**asdict(total(rows))))
 
 
@@ -67,8 +67,9 @@ async def report_logs(
     classifier: Classifier = None,
 ) -> LogPage:
     """Metadata only, unless the operator has switched on that texts are kept."""
-    rows = await records.newest(limit, before, key, status, classifier)
-    return LogPage(logs=[_log(row) for row in rows], next=rows[-1].id if len(rows) == limit else None)
+    rows = await records.newest(limit + 1, before, key, status, classifier)
+    shown = rows[:limit]
+    return LogPage(logs=[_log(row) for row in shown], next=shown[-1].id if len(rows) > limit else None)
 
 
 @get(

@@ -13,7 +13,7 @@ from server.asking import Asker, facts_of, refuse_unsupported
 from server.auth import needs
 from server.disconnect import unless_gone
 from server.errors import ValidationError
-from server.routes.answers import SCORING_ERRORS, headers
+from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
 from server.schemas.tagging import ClassifyRequest, TaggedLabel, TagRequest, TagResponse
 from server.scoring import Scoring
 
@@ -26,6 +26,7 @@ from server.scoring import Scoring
     status_code=200,
     opt=needs("tag"),
     responses=SCORING_ERRORS,
+    response_headers=SCORING_HEADERS,
 )
 async def tag(
     data: JSONBody[TagRequest],

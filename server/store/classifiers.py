@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 import msgspec
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from nli_tagger.strings import check_readable
 from server.errors import Conflict, NotFound
 from server.store.database import Database
 from server.store.definition import Definition
@@ -91,8 +93,8 @@ class Classifiers:
         """Up to `count` classifiers by name, from after `after` on; `only` names those that may be shown."""
         shown = () if only is None else (ClassifierRow.name.in_(only),)
         async with self.database.read() as session:
-            rows = await _Repository(session=session).list(
-                ClassifierRow.name > after,
+            rows = await _Repository(session=session).get_many(
+                ClassifierRow.name > check_readable(after, "after"),
                 ClassifierRow.versions.any(),
                 *shown,
                 statement=select(ClassifierRow).order_by(ClassifierRow.name).limit(count),
@@ -188,12 +190,14 @@ def _aliased(row: ClassifierRow, alias: str) -> AliasRow:
 def _delete_version(row: ClassifierRow, which: str) -> None:
     number = version_number(which)
     if number is None:
+        _aliased(row, which)
         raise Conflict(f"{which!r} is an alias; delete it under /v1/classifiers/{row.name}/aliases/{which}.")
     version = _numbered(row, number)
     for alias in row.aliases:
         if alias.targets[-1] == number:
             raise Conflict(f"The alias {alias.name!r} points to version {number}; move or delete the alias first.")
-        alias.targets = [target for target in alias.targets if target != number]
+        left = [target for target in alias.targets if target != number]
+        alias.targets = [target for target, _ in groupby(left)]  # a move to the same version is no move
     row.versions.remove(version)
     if not row.versions:
         row.aliases.clear()

@@ -90,6 +90,11 @@ def _example(text: str) -> str:
 
 
 def _only_labels(given: Mapping[str, Any], names: tuple[str, ...], field: str) -> None:
+    left = set(names)
     for name in given:
-        if check_readable(name, field).strip() not in names:
+        label = check_readable(name, field).strip()
+        if label not in names:
             raise InputError(f"{field} names {name[:100]!r}, which is not one of the labels.", field)
+        if label not in left:
+            raise InputError(f"{field} names {label[:100]!r} twice.", field)
+        left.remove(label)

@@ -99,7 +99,7 @@ class Keys:
     async def list(self) -> list[Key]:
         """All keys, oldest first."""
         async with self.database.read() as session:
-            rows = await _Repository(session=session).list(order_by=[("created_at", False)])
+            rows = await _Repository(session=session).get_many(order_by=[("created_at", False)])
             return [_key(row) for row in rows]
 
     async def exist(self) -> bool:
@@ -135,8 +135,15 @@ def _check(
             raise InputError(f"{field} must be from 1 to {largest:,}, or left out for no limit.", field)
     for classifier in classifiers or ():
         check_name(classifier, "classifiers")
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= datetime.now(UTC)):
+    if expires_at is not None and not _is_to_come(expires_at):
         raise InputError("expires_at must be a time in the future with its offset from UTC.", "expires_at")
+
+
+def _is_to_come(moment: datetime) -> bool:
+    try:
+        return moment.tzinfo is not None and moment.astimezone(UTC) > datetime.now(UTC)
+    except OverflowError:  # no year 10000 in UTC
+        return False
 
 
 def _uuid(key_id: str) -> UUID | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from nli_tagger.strings import check_readable
 from server.store.database import Database
 from server.store.models import RecordRow
 from server.store.references import refers_to
@@ -26,11 +27,12 @@ class Records:
     async def newest(
         self, count: int, before: int | None, key: str | None, status: int | None, classifier: str | None
     ) -> list[RecordRow]:
-        """Newest first; `before` is the id of the last record of the page before."""
+        """Newest first; `before` is the id of the last record of the page before. Raises `InputError`."""
         query = select(RecordRow).order_by(RecordRow.id.desc()).limit(count)
-        for column, value in ((RecordRow.key, key), (RecordRow.status, status)):
-            if value is not None:
-                query = query.where(column == value)
+        if key is not None:
+            query = query.where(RecordRow.key == check_readable(key, "key"))
+        if status is not None:
+            query = query.where(RecordRow.status == status)
         if before is not None:
             query = query.where(RecordRow.id < before)
         if classifier is not None:

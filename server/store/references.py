@@ -10,6 +10,7 @@ from server.store.models import NAME_CHARACTERS
 
 _NAME = re.compile(rf"[a-z0-9](?:[a-z0-9_-]{{0,{NAME_CHARACTERS - 2}}}[a-z0-9])?")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+_LIKE_A_VERSION = re.compile(r"v[0-9]+")
 
 
 def check_name(name: str, field: str = "name") -> str:
@@ -25,7 +26,7 @@ def check_name(name: str, field: str = "name") -> str:
 
 def check_alias(alias: str) -> str:
     """An alias' name: as a classifier's, and not of the form of a version. Raises `InputError`."""
-    if _VERSION.fullmatch(check_name(alias, "alias")):
+    if _LIKE_A_VERSION.fullmatch(check_name(alias, "alias")):
         raise InputError("alias must not look like a version (v1, v2...); choose a word such as 'stable'.", "alias")
     return alias
 
@@ -46,5 +47,10 @@ def version_number(which: str) -> int | None:
 
 
 def refers_to(column: InstrumentedAttribute[str], classifier: str) -> ColumnElement[bool]:
-    """Whether a column of pinned references holds that classifier (any version), or that pinned reference."""
+    """Whether a column of pinned references holds that classifier (any version), or that pinned reference.
+
+    "" stands for labels sent inline. Raises `InputError`.
+    """
+    if classifier:
+        split_reference(classifier)
     return (column == classifier) | column.startswith(f"{classifier}@", autoescape=True)

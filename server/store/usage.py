@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nli_tagger.strings import check_readable
 from server.store.database import Database
 from server.store.models import UsageRow
 from server.store.references import refers_to
@@ -56,10 +57,10 @@ class Usage:
                 await session.execute(self._upsert(key, counts))
 
     async def between(self, first: date, last: date, key: str | None, classifier: str | None) -> list[UsageRow]:
-        """Rows of those days, newest day first. `classifier` is a name or a pinned reference."""
+        """Rows of those days, newest day first. `classifier` is a name or a pinned reference. Raises `InputError`."""
         query = select(UsageRow).where(UsageRow.day >= first, UsageRow.day <= last)
         if key is not None:
-            query = query.where(UsageRow.key == key)
+            query = query.where(UsageRow.key == check_readable(key, "key"))
         if classifier is not None:
             query = query.where(refers_to(UsageRow.classifier, classifier))
         async with self.database.read() as session:

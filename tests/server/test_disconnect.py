@@ -19,10 +19,10 @@ class WatchedTagger(Tagger):
         self.__dict__.update(whole.__dict__)
         self.started, self.ended, self.finished = threading.Event(), threading.Event(), False
 
-    def score_steps(self, text, labels):
+    def score_steps(self, reading):
         self.started.set()
         try:
-            scores = yield from super().score_steps(text, labels)
+            scores = yield from super().score_steps(reading)
             self.finished = True
             return scores
         finally:

@@ -1,8 +1,9 @@
 """What bad requests get: exact status, code and field, a message that says what to do, and never a 5xx."""
 
 import json
+import sqlite3
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import httpx
 import pytest
@@ -62,7 +63,12 @@ INVALID_FIELDS = [
     ("an image", GOOD | {"image": "aGk="}, "image", "not supported"),
     ("images", without("text") | {"image": ["aGk="]}, "image", "not supported"),
     ("a file", GOOD | {"file": "aGk="}, "file", "not supported"),
-    ("a classifier", {"text": NEWS, "classifier": "news@v1"}, "classifier", "not supported"),
+    ("labels beside a classifier", GOOD | {"classifier": "news"}, "labels", "send one of them"),
+    ("text type beside a classifier", {**without("labels"), "classifier": "a", "text_type": "b"}, "text_type", "one"),
+    ("no name of a classifier", without("labels") | {"classifier": "no name"}, "classifier", "a-z, 0-9"),
+    ("empty name of a classifier", without("labels") | {"classifier": ""}, "classifier", "1 to 64"),
+    ("a classifier with an empty alias", without("labels") | {"classifier": "news@"}, "classifier", "1 to 64"),
+    ("number as classifier", without("labels") | {"classifier": 1}, "classifier", "Expected `string"),
     ("examples", GOOD | {"examples": {"sports": ["He scored"]}}, "examples", "not supported"),
 ]
 
@@ -170,41 +176,65 @@ def test_a_405_says_which_methods_are_allowed(server, path, allowed):
 # every class of the tree
 
 
-def wrong_key(server, stack, send):
-    return server.client.post("/v1/tag", json=GOOD, headers={"Authorization": "Bearer wrong"})
+def with_key(key, path="/v1/tag"):
+    return lambda server, *_: server.client.post(path, json=GOOD, headers={"Authorization": f"Bearer {key}"})
 
 
-def more_work_than_may_wait(server, stack, send):
+def an_alias_that_never_moved(server, *_):
+    server.client.post("/v1/classifiers", json={"name": "news", "labels": ["a"]})
+    server.client.put("/v1/classifiers/news/aliases/live", json={"version": 1})
+    return server.client.post("/v1/classifiers/news/aliases/live/rollback")
+
+
+def one_request_too_many(server, *_):
+    assert server.tag(**GOOD).status_code == 200
+    return server.tag(**GOOD | {"text": "Another text"})
+
+
+def lost_tables(server, stack, send, folder):
+    with closing(sqlite3.connect(folder / "nli-tagger.db")) as database:
+        for table in ("classifier_alias", "classifier_version", "classifier"):
+            database.execute(f"DROP TABLE {table}")
+    return server.tag(text=SECRET, classifier="news")
+
+
+def more_work_than_may_wait(server, stack, send, *_):
     long = json.dumps(GOOD | {"text": LONG_TEXT}).encode()
     for _ in range(2):
         stack.enter_context(send(server.url, long))
     deadline = time.monotonic() + 20
-    while (response := server.tag(**GOOD)).status_code == 200:
+    while (response := server.tag(**GOOD, cache=False)).status_code == 200:
         assert time.monotonic() < deadline
     return response
 
 
 PROVOKED = {
     errors.InvalidJson: ({}, lambda server, *_: post(server, b"{")),
-    errors.InvalidApiKey: ({"api_keys": ["right"]}, wrong_key),
+    errors.InvalidApiKey: ({"api_keys": ["right"]}, with_key("wrong")),
+    errors.Forbidden: ({"api_keys": ["right"]}, with_key("right", "/v1/keys")),
     errors.NotFound: ({}, lambda server, *_: server.client.get("/nothing")),
     errors.MethodNotAllowed: ({}, lambda server, *_: server.client.delete("/v1/tag")),
+    errors.Conflict: ({}, an_alias_that_never_moved),
     errors.BodyTooLarge: ({"max_body_bytes": 10}, lambda server, *_: server.tag(**GOOD)),
     errors.UnsupportedMediaType: ({}, lambda server, *_: server.client.post("/v1/tag", data=GOOD)),
     errors.ValidationError: ({}, lambda server, *_: server.tag(**GOOD | {"threshold": 2})),
     errors.TextTooLong: ({}, lambda server, *_: server.tag(**GOOD | {"text": "a " * 1_000_001})),
+    errors.RateLimited: ({"requests_per_minute": 1}, one_request_too_many),
+    errors.StoreUnavailable: ({}, lost_tables),
     errors.ServerBusy: ({"workers": 1, "max_queue": 1}, more_work_than_may_wait),
     errors.DeadlineExceeded: ({"timeout": 0.05}, lambda server, *_: server.tag(**GOOD | {"text": LONG_TEXT})),
 }
 
+WORTH_TRYING_AGAIN = {errors.RateLimited, errors.ServerBusy, errors.StoreUnavailable}
+
 
 @pytest.mark.parametrize("kind", PROVOKED, ids=lambda kind: kind.__name__)
-def test_each_class_of_the_tree_leaves_with_its_status_and_code(serve, error_of, send, kind):
+def test_each_class_of_the_tree_leaves_with_its_status_and_code(serve, error_of, send, tmp_path, kind):
     settings, provoke = PROVOKED[kind]
     with serve(**settings) as server, ExitStack() as stack:
-        response = provoke(server, stack, send)
+        response = provoke(server, stack, send, tmp_path)
         assert (response.status_code, error_of(response)["code"]) == (kind.status, kind.code)
-        assert ("retry-after" in response.headers) == (kind is errors.ServerBusy)
+        assert ("retry-after" in response.headers) == (kind in WORTH_TRYING_AGAIN)
 
 
 class Panic(BaseException):
@@ -233,6 +263,15 @@ def test_a_failure_of_the_model_is_never_blamed_on_the_client(serve, broken, err
         assert server.tag(**GOOD).status_code == 500
 
 
+def test_a_database_that_fails_is_logged_without_what_was_asked_and_the_rest_goes_on(serve, log, tmp_path):
+    with serve() as server:
+        failed = lost_tables(server, None, None, tmp_path)
+        assert server.tag(**GOOD).status_code == 200
+    [line] = log.lines(event="unhandled")
+    assert line["request_id"] == failed.headers["x-request-id"]
+    assert SECRET not in log.text()
+
+
 def test_every_class_of_the_tree_is_provoked():
     tree = {kind for kind in ApiError.__subclasses__() if kind.__module__ == errors.__name__}
     assert {*PROVOKED, errors.InternalError, errors.ClientGone} == tree
@@ -256,6 +295,7 @@ tag_bodies = st.fixed_dictionaries(
         "threshold": st.floats(0, 1) | any_json,
         "priority": st.sampled_from(["fast", "standard"]) | any_json,
         "cache": st.booleans() | any_json,
+        "classifier": st.sampled_from(["a", "a@v1", "a@b"]) | any_json,
         "image": st.none() | any_json,
         "unknown": any_json,
     },

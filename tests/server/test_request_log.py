@@ -6,7 +6,7 @@ import httpx
 import pytest
 from support import NEWS
 
-KEY = "a-configured-key"
+KEY, ADMIN = "a-configured-key", "a-configured-admin-key"
 SECRET = "Zebedee"
 GOOD = {"text": NEWS, "labels": ["technology"]}
 HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
@@ -15,7 +15,8 @@ HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 @pytest.fixture(scope="module")
 def serving(start_command):
     """A server of its own process, whose whole standard error is its log."""
-    with start_command("--port", "0", NLI_TAGGER_API_KEYS=KEY, NLI_TAGGER_LOG_LEVEL="debug") as started:
+    keys = {"NLI_TAGGER_API_KEYS": KEY, "NLI_TAGGER_ADMIN_KEYS": ADMIN}
+    with start_command("--port", "0", NLI_TAGGER_LOG_LEVEL="debug", **keys) as started:
         yield started
 
 
@@ -57,9 +58,31 @@ def test_each_request_has_one_line_with_its_facts(serving, line_of, call, status
 
 
 def test_a_tagged_text_is_logged_as_counts(serving, line_of):
-    response = request(serving)
+    response = request(serving, json=GOOD | {"cache": False})
     line = line_of(response)
     assert (line["labels"], line["tokens"]) == (1, response.json()["tokens"])
+
+
+def test_an_answer_from_the_cache_is_logged_without_tokens(serving, line_of):
+    request(serving)
+    assert line_of(request(serving))["tokens"] == 0
+
+
+def test_the_line_names_the_key_by_its_id(serving, line_of):
+    keys = {"Authorization": f"Bearer {ADMIN}"}
+    made = request(serving, path="/v1/keys", json={"name": "importer"}, headers=HEADERS | keys).json()
+    own = {"Authorization": f"Bearer {made['key']}"}
+    assert line_of(request(serving, headers=HEADERS | own))["key"] == made["id"]
+    assert re.fullmatch("settings-[0-9a-f]{8}", line_of(request(serving))["key"])
+    assert "key" not in line_of(request(serving, headers={}))
+
+
+def test_the_line_names_the_version_of_a_saved_classifier(serving, line_of):
+    saved = {"name": "news", "labels": ["technology"]}
+    request(serving, path="/v1/classifiers", json=saved, headers=HEADERS | {"Authorization": f"Bearer {ADMIN}"})
+    assert line_of(request(serving, json={"text": NEWS, "classifier": "news"}))["classifier"] == "news@v1"
+    assert "classifier" not in line_of(request(serving, json={"text": NEWS, "classifier": "unknown"}))
+    assert "classifier" not in line_of(request(serving))
 
 
 PLACES = {
@@ -98,9 +121,9 @@ def test_what_a_client_writes_is_not_logged(serving, line_of, call):
     assert SECRET.lower() not in serving.log.text()[before:].lower()
 
 
-def test_the_configured_key_is_not_logged(serving, line_of):
+def test_the_configured_keys_are_not_logged(serving, line_of):
     line_of(request(serving))
-    assert KEY not in serving.log.text()
+    assert not re.search(f"{KEY}|{ADMIN}", serving.log.text())
 
 
 @pytest.mark.parametrize("sent", [f"{SECRET}\r\n\r\n", f"GET / HTTP/1.1\r\n{SECRET}\r\n\r\n"])

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import threading
+import time
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -117,6 +118,23 @@ def test_a_standard_job_is_not_starved_by_a_long_fast_one():
     assert 0 < trace.index("standard") < 30
 
 
+def test_batch_goes_last():
+    lanes = ["batch", "standard", "fast"]
+    assert traced([(lane, lane, 1) for lane in lanes]) == ["fast", "standard", "batch"]
+
+
+@pytest.mark.parametrize("lane", ["fast", "standard"])
+def test_a_batch_is_not_starved(lane):
+    trace = traced([("batch", "batch", 1), *[(lane, lane, 1)] * 150])
+    assert 0 < trace.index("batch") < 100
+
+
+def test_a_job_behind_a_long_batch_waits_for_a_step_at_most():
+    for lane in ("fast", "standard"):
+        jobs = [(f"batch {number}", "batch", 50) for number in range(10)]
+        assert traced([*jobs, (lane, lane, 1)])[0] == lane
+
+
 def test_a_short_job_does_not_wait_for_the_end_of_a_long_one():
     assert traced([("long", "standard", 100), ("short", "standard", 1)]).index("short") == 1
 
@@ -154,10 +172,35 @@ def test_a_job_past_its_deadline_ends_and_its_generator_is_closed():
         work = endless()
         async with scheduler(timeout=0.05) as queue:
             with pytest.raises(DeadlineExceeded, match="took longer than"):
-                await queue.run(work)
+                async with queue.deadline():
+                    await queue.run(work)
             await closed(work)
 
     asyncio.run(drive())
+
+
+def test_one_deadline_counts_the_time_of_several_jobs():
+    def slow():
+        time.sleep(0.15)
+        yield
+
+    async def drive():
+        done = []
+        async with scheduler(timeout=0.4) as queue:
+            with pytest.raises(DeadlineExceeded):
+                async with queue.deadline():
+                    done += [await queue.run(slow()) for _ in range(4)]
+        return done
+
+    assert asyncio.run(drive()) == []
+
+
+def test_a_job_in_time_is_not_disturbed_by_the_deadline():
+    async def drive():
+        async with scheduler() as queue, queue.deadline():
+            return await queue.run(job([], "in time"))
+
+    assert asyncio.run(drive()) == "in time"
 
 
 def test_the_deadline_counts_the_time_in_the_queue():
@@ -168,7 +211,8 @@ def test_the_deadline_counts_the_time_in_the_queue():
             with suppress(DeadlineExceeded):
                 async with held(queue):
                     with pytest.raises(DeadlineExceeded):
-                        await queue.run(late)
+                        async with queue.deadline():
+                            await queue.run(late)
             await closed(late)
         return trace
 
@@ -190,10 +234,11 @@ def test_a_failing_job_fails_alone():
 
 def test_a_panic_of_native_code_does_not_stop_the_worker():
     async def drive():
-        async with scheduler(timeout=1) as queue:
+        async with scheduler() as queue:
             with suppress(Exception, Panic):
                 await queue.run(failing(Panic()))
-            return await queue.run(job([], "alive"))
+            async with asyncio.timeout(5):
+                return await queue.run(job([], "alive"))
 
     assert asyncio.run(drive()) == "alive"
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -34,6 +35,43 @@ def test_an_example_of_the_plan_is_the_same_each_time(maker, data_folder):
     first = [drawn.example(i) for i in order]
     random.Random(0).shuffle(order)
     assert all(drawn.example(i) == first[i] for i in order)
+
+
+def drawn_from(maker, data_folder, **habits):
+    maker.habits = replace(maker.habits, **habits)
+    return plan(maker, read_texts(data_folder, maker.schemas), read_nli(data_folder), Mix(), seed=1)
+
+
+def test_short_texts_are_joined_with_others_of_their_set(maker, data_folder):
+    drawn = drawn_from(maker, data_folder, joined_tags=1.0)
+    places = [i for i, (text, _) in enumerate(drawn.jobs) if text and text.schema == "written/parcel"]
+    assert all(len(drawn.example(i).premise) > len(drawn.jobs[i][0].text) for i in places)
+
+
+def test_short_texts_are_buried_among_texts_of_another_kind(maker, data_folder):
+    drawn = drawn_from(maker, data_folder, joined_tags=0.0, buried=1.0)
+    place = next(i for i, (text, _) in enumerate(drawn.jobs) if text and text.schema == "written/parcel")
+    own, premise = drawn.jobs[place][0].text, drawn.example(place).premise
+    assert own in premise
+    assert any(filler in premise for family, filler in drawn.fillers if family == "nli")
+
+
+def test_long_texts_stay_alone(maker, data_folder):
+    drawn = drawn_from(maker, data_folder, joined=1.0, joined_tags=1.0, buried=1.0)
+    place = next(i for i, (text, _) in enumerate(drawn.jobs) if text)
+    long = replace(drawn.jobs[place][0], text="A very long story. " * 60)
+    drawn.jobs[place] = (long, None)
+    assert drawn.example(place).premise == long.text
+
+
+def test_fillers_never_colour_a_text(maker, data_folder):
+    drawn = drawn_from(maker, data_folder)
+    schema = maker.schemas["written/parcel"]
+    feelings = {text for family, text in drawn.fillers if family == "emotion"}
+    found = {filler for seed in range(200) for filler in drawn._fillers(schema, random.Random(seed))}
+    assert feelings
+    assert found
+    assert not found & feelings
 
 
 def test_held_out_sets_are_written_ones_and_few(maker):

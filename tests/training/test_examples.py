@@ -1,6 +1,7 @@
 """Which labels a training example asks, and in which words."""
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -98,3 +99,52 @@ def test_nli_pairs_are_said_as_they_stand(count):
     assert len(example.hypotheses) == min(count, PLAIN.hypotheses)
     for claim, target in zip(example.hypotheses, example.targets, strict=True):
         assert Pair(claim, target) in pairs
+
+
+def second(**fields):
+    return LabelledText(**{"schema": "big", "text": "another text", "yes": (6, 20), "maybe": (7, 17)} | fields)
+
+
+def asked_yes(example):
+    return {h for h, target in zip(example.hypotheses, example.targets, strict=True) if target}
+
+
+def test_texts_read_as_one_have_the_labels_of_each():
+    for seed in range(50):
+        example = maker().of_several([TEXT, second()], random.Random(seed))
+        assert asked_yes(example) <= {hypothesis(f"label {n}") for n in (3, 6, 17, 20)}
+        assert hypothesis("label 5") not in example.hypotheses
+        assert hypothesis("label 7") not in example.hypotheses
+        assert re.fullmatch(r"some text(?: |\n|\n\n)another text", example.premise)
+
+
+def test_a_label_that_one_text_has_is_not_open_because_of_the_other():
+    example = maker().of_several([TEXT, second()], random.Random(1))
+    assert {hypothesis("label 6"), hypothesis("label 17")} <= asked_yes(example)
+
+
+def test_a_buried_text_keeps_its_labels_and_doubts_the_others():
+    example = maker().of_buried(TEXT, ["It rains.", "Buy bread."], random.Random(1))
+    assert sorted(re.split(r"\s+(?=[sIB])", example.premise)) == ["Buy bread.", "It rains.", "some text"]
+    assert asked_yes(example) == {hypothesis("label 3"), hypothesis("label 17")}
+    assert example.doubt == PLAIN.buried_doubt
+
+
+def test_a_buried_text_stands_anywhere():
+    fillers = ["It rains.", "Buy bread."]
+    places = {maker().of_buried(TEXT, fillers, random.Random(seed)).premise.index("some") for seed in range(50)}
+    assert len(places) > 2
+
+
+@pytest.mark.parametrize(
+    ("family", "mode", "labels", "chance"),
+    [
+        ("topic", "single", 4, PLAIN.joined),
+        ("sentiment", "single", 3, 0.0),  # positive and negative exclude each other
+        ("tagging", "multi", 3, PLAIN.joined_tags),
+        ("sentiment", "multi", 12, 0.0),  # verdicts outweigh each other
+    ],
+)
+def test_only_labels_that_add_up_are_joined(family, mode, labels, chance):
+    wording = tuple(LabelWording(f"label {i}") for i in range(labels))
+    assert maker().join_chance(Schema("s", "text", mode, family, (wording,))) == chance
