@@ -8,6 +8,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
 from server.asking import facts_of
+from server.auth import needs
 from server.limits import Limiter
 from server.schemas.common import ErrorBody
 from server.scoring import Answer
@@ -48,7 +49,14 @@ SCORING_HEADERS = [
     _header("X-RateLimit-Remaining-Tokens", "Tokens left.", int),
     _header("X-RateLimit-Reset", "Unix time at which more is allowed again.", int),
 ]
-SCORING_ERRORS = errors(400, 404, 413, 415, 422, 429)
+SCORING: dict[str, Any] = {
+    "tags": ["Tagging"],
+    "status_code": 200,
+    "opt": needs("tag"),
+    "responses": errors(400, 404, 413, 415, 422, 429),
+    "response_headers": SCORING_HEADERS,
+}
+"""What all routes that score texts have in common."""
 WRITING_ERRORS = errors(400, 404, 409, 413, 415, 422)
 DELETING_ERRORS = errors(400, 404, 409, 422)
 READING_ERRORS = errors(400, 404, 422)

@@ -11,10 +11,9 @@ from litestar.params import JSONBody
 from nli_tagger import InputError
 from nli_tagger.tagger import above, choose
 from server.asking import Asked, Asker, facts_of, refuse_unsupported
-from server.auth import needs
 from server.disconnect import unless_gone
 from server.errors import ValidationError
-from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
+from server.routes.answers import SCORING, headers
 from server.routes.tag import milliseconds
 from server.schemas.batches import (
     MAX_TEXTS,
@@ -30,16 +29,7 @@ from server.schemas.tagging import TaggedLabel
 from server.scoring import Answer, Scoring
 
 
-@post(
-    "/v1/tag/batch",
-    operation_id="tag_batch",
-    tags=["Tagging"],
-    summary="Tag many texts",
-    status_code=200,
-    opt=needs("tag"),
-    responses=SCORING_ERRORS,
-    response_headers=SCORING_HEADERS,
-)
+@post("/v1/tag/batch", operation_id="tag_batch", summary="Tag many texts", **SCORING)
 async def tag_batch(
     data: JSONBody[TagBatchRequest],
     request: Request[Any, Any, Any],
@@ -55,16 +45,7 @@ async def tag_batch(
     return Response(body, headers=await headers(_read(answers), request, scoring.limiter))
 
 
-@post(
-    "/v1/classify/batch",
-    operation_id="classify_batch",
-    tags=["Tagging"],
-    summary="Choose one label for each of many texts",
-    status_code=200,
-    opt=needs("tag"),
-    responses=SCORING_ERRORS,
-    response_headers=SCORING_HEADERS,
-)
+@post("/v1/classify/batch", operation_id="classify_batch", summary="Choose one label for each of many texts", **SCORING)
 async def classify_batch(
     data: JSONBody[ClassifyBatchRequest],
     request: Request[Any, Any, Any],

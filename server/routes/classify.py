@@ -9,24 +9,14 @@ from litestar.params import JSONBody
 
 from nli_tagger.tagger import choose
 from server.asking import Asker
-from server.auth import needs
 from server.disconnect import unless_gone
-from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
+from server.routes.answers import SCORING, headers
 from server.routes.tag import milliseconds, text_of
 from server.schemas.tagging import ClassifyRequest, ClassifyResponse
 from server.scoring import Scoring
 
 
-@post(
-    "/v1/classify",
-    operation_id="classify",
-    tags=["Tagging"],
-    summary="Choose one label for a text",
-    status_code=200,
-    opt=needs("tag"),
-    responses=SCORING_ERRORS,
-    response_headers=SCORING_HEADERS,
-)
+@post("/v1/classify", operation_id="classify", summary="Choose one label for a text", **SCORING)
 async def classify(
     data: JSONBody[ClassifyRequest],
     request: Request[Any, Any, Any],

@@ -10,24 +10,14 @@ from litestar.params import JSONBody
 
 from nli_tagger.tagger import above
 from server.asking import Asker, facts_of, refuse_unsupported
-from server.auth import needs
 from server.disconnect import unless_gone
 from server.errors import ValidationError
-from server.routes.answers import SCORING_ERRORS, SCORING_HEADERS, headers
+from server.routes.answers import SCORING, headers
 from server.schemas.tagging import ClassifyRequest, TaggedLabel, TagRequest, TagResponse
 from server.scoring import Scoring
 
 
-@post(
-    "/v1/tag",
-    operation_id="tag",
-    tags=["Tagging"],
-    summary="Tag a text",
-    status_code=200,
-    opt=needs("tag"),
-    responses=SCORING_ERRORS,
-    response_headers=SCORING_HEADERS,
-)
+@post("/v1/tag", operation_id="tag", summary="Tag a text", **SCORING)
 async def tag(
     data: JSONBody[TagRequest],
     request: Request[Any, Any, Any],

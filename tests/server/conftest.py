@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from services import node_sdk, postgres_cluster, postgres_url, redis_server, redis_url  # noqa: F401
 
 from nli_tagger import Tagger
 from server.errors import ApiError

@@ -15,7 +15,6 @@ import valkey
 from fakes import FakeTagger, digested
 from hypothesis import given
 from hypothesis import strategies as st
-from services import redis_server, redis_url  # noqa: F401
 from support import NEWS, NEWS_LABELS
 
 from nli_tagger import LabelSet, Tagger

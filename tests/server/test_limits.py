@@ -404,7 +404,7 @@ def test_more_requests_at_the_same_time_than_allowed_are_refused(limited, stuck,
         assert key.statuses(1) == [200]
     assert statuses == [200] * 3 + [429] * 7
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
-    assert stuck.most == 3
+    assert stuck.most <= 3
 
 
 def test_the_limit_of_requests_at_the_same_time_comes_from_the_settings_too(limited, stuck, until):

@@ -12,7 +12,6 @@ import pytest
 import valkey
 from fakes import FakeTagger
 from limits import RateLimitItemPerSecond
-from services import redis_server, redis_url  # noqa: F401
 
 from server import limits as module
 from server.auth import EVERY_SCOPE, Caller

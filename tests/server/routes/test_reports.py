@@ -1,7 +1,5 @@
 """GET /v1/usage and /v1/logs: what was asked, by whom, how often."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from fakes import FakeTagger
 from support import RunningServer, running

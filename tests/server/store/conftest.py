@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from services import Service, fresh_database, postgres_cluster, postgres_url  # noqa: F401
+from services import Service, fresh_database
 from sqlalchemy import delete
 
 from server.store.classifiers import Classifiers
@@ -48,7 +48,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_postgres_url(postgres_cluster: Service) -> str:  # noqa: F811
+def shared_postgres_url(postgres_cluster: Service) -> str:
     """A database with tables, which `database` empties for each test."""
     url = fresh_database(postgres_cluster.url)
     asyncio.run(_migrate(url))

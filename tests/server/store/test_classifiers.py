@@ -341,7 +341,9 @@ async def test_a_list_shows_only_what_may_be_shown(classifiers, only, found):
     for name in "abc":
         await classifiers.save(name, SPORTS)
     assert [classifier.name for classifier in await classifiers.list("", 10, only)] == found
-    assert [classifier.name for classifier in await classifiers.list("a", 1, only)] == [name for name in found if name > "a"][:1]
+    assert [classifier.name for classifier in await classifiers.list("a", 1, only)] == [
+        name for name in found if name > "a"
+    ][:1]
 
 
 async def test_deleted_classifiers_do_not_fill_a_page(classifiers):
