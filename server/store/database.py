@@ -74,8 +74,8 @@ class Database:
 
     def _check_sqlite_opens(self) -> None:
         """The thread of aiosqlite would tell of its failure when the event loop may be closed already."""
-        arguments, options = self.engine.dialect.create_connect_args(self.url)
-        with closing(sqlite3.connect(*arguments, **options)):
+        arguments: tuple[Any, dict[str, Any]] = self.engine.dialect.create_connect_args(self.url)  # type: ignore[assignment]
+        with closing(sqlite3.connect(*arguments[0], **arguments[1])):
             pass
 
     @property

@@ -133,7 +133,7 @@ def test_retry_after_is_true_for_tokens(pauses, costs):
         async with stopped() as (limiter, clock):
             for pause, cost in zip(pauses, costs, strict=False):
                 clock.now += pause
-                await has_to_wait_as_told(clock, lambda: limiter.charge(caller(tokens_per_minute=100), cost))
+                await has_to_wait_as_told(clock, lambda cost=cost: limiter.charge(caller(tokens_per_minute=100), cost))
 
     asyncio.run(drive())
 

@@ -172,7 +172,7 @@ def test_a_batch_of_more_than_a_minute_allows_is_told_to_be_split():
         async with scoring() as service:
             await service.many(["text"] * 4, asked(tokens_per_minute=11))
 
-    with pytest.raises(ValidationError, match="12 tokens.*11 a minute.*split"):
+    with pytest.raises(ValidationError, match=r"12 tokens.*11 a minute.*split"):
         asyncio.run(drive())
 
 

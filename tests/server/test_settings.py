@@ -86,9 +86,7 @@ class TestEachSetting:
 
     def test_comes_from_the_file(self, tmp_path, setting, text, value):
         default = load()
-        write_file(
-            tmp_path, f"{setting} = {text if isinstance(value, int | float) else repr(text)}"
-        )  # a bool is an int
+        write_file(tmp_path, f"{setting} = {text if isinstance(value, int | float) else repr(text)}")
         assert load() == attrs.evolve(default, **{setting: value})
 
     def test_comes_from_the_flag(self, setting, text, value):
