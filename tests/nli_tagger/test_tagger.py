@@ -231,13 +231,17 @@ def test_a_long_text_is_read_one_window_a_step(tagger):
     text = RIVER * 60
     count = len(list(windows(tokenise(tagger.scorer.tokenizer, text), tagger.scorer.window_tokens, WINDOW_OVERLAP)))
     assert count > 2
-    assert len(list(tagger.score_steps(text, LabelSet.of(["sports"])))) == count - 1
+    assert len(list(tagger.score_steps(tagger.read(text, LabelSet.of(["sports"]))))) == count - 1
 
 
-def test_a_bad_text_is_refused_in_the_first_step(tagger):
-    steps = tagger.score_steps("", LabelSet.of(["sports"]))
+def test_a_bad_text_is_refused_when_it_is_read(tagger):
     with pytest.raises(InputError):
-        next(steps)
+        tagger.read("", LabelSet.of(["sports"]))
+
+
+def test_a_reading_counts_the_tokens_of_text_and_hypotheses(tagger):
+    labels = LabelSet.of(["sports", "politics"])
+    assert tagger.read(RIVER, labels).tokens == tagger.score(RIVER, labels).tokens
 
 
 def test_a_passage_at_the_end_of_a_long_text_is_read(tagger):
@@ -252,7 +256,8 @@ def test_memory_does_not_grow_with_the_windows_of_a_long_text(tagger):
     process = psutil.Process()
     text = RIVER * 1700
     assert len(text.split()) > 30_000
-    used = [process.memory_info().rss for _ in tagger.score_steps(text, LabelSet.of(["sports"]))]
+    reading = tagger.read(text, LabelSet.of(["sports"]))
+    used = [process.memory_info().rss for _ in tagger.score_steps(reading)]
     quarter = len(used) // 4
     # medians: between two windows the allocator may hold more for a moment
     growth = statistics.median(used[-quarter:]) - statistics.median(used[:quarter])
